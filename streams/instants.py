@@ -1,0 +1,90 @@
+"""Moments and durations as whole microseconds since 1970-01-01 UTC.
+
+Integers keep equality exact ("equality keeps the promise") and sort fast.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
+
+import msgspec
+
+__all__ = [
+    "DAY",
+    "EARLIEST",
+    "HOUR",
+    "LATEST",
+    "MILLISECOND",
+    "MINUTE",
+    "SECOND",
+    "from_datetime",
+    "parse_instant",
+    "rfc3339",
+    "to_datetime",
+]
+
+MILLISECOND: Final = 1_000
+SECOND: Final = 1_000_000
+MINUTE: Final = 60 * SECOND
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+
+EARLIEST: Final = 631_152_000 * SECOND
+"""1990-01-01: no call centre has events on a computer from before."""
+LATEST: Final = 4_102_444_800 * SECOND
+"""2100-01-01."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
+
+_TWO_DIGITS: Final = {f"{n:02}": n * SECOND for n in range(60)}
+_THREE_DIGITS: Final = {f"{n:03}": n * MILLISECOND for n in range(1000)}
+_MAX_CACHED_MINUTES: Final = 4096
+_minutes: dict[str, int] = {}
+
+
+def from_datetime(moment: datetime) -> int:
+    """Return the microseconds since 1970 of an aware `moment`."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def to_datetime(instant: int) -> datetime:
+    """Return `instant` (microseconds since 1970) as a UTC datetime."""
+    return _EPOCH + timedelta(microseconds=instant)
+
+
+def rfc3339(instant: int) -> str:
+    """Return `instant` in UTC with as many fractional digits as it needs (0, 3 or 6)."""
+    spec = "seconds"
+    if instant % SECOND:
+        spec = "microseconds" if instant % MILLISECOND else "milliseconds"
+    return to_datetime(instant).isoformat(timespec=spec).removesuffix("+00:00") + "Z"
+
+
+def parse_instant(text: str) -> int:
+    """Return the microseconds since 1970 of an RFC 3339 time with a zone.
+
+    Raises:
+        ValueError: not such a time.
+    """
+    # `2026-11-23T19:23:21.123Z` by table: three times as fast as a datetime.
+    if len(text) == 24 and text[23] == "Z" and text[19] == ".":
+        second = _TWO_DIGITS.get(text[17:19])
+        fraction = _THREE_DIGITS.get(text[20:23])
+        if second is not None and fraction is not None:
+            return _minute(text[:17]) + second + fraction
+    return _parse_any(text)
+
+
+def _minute(prefix: str) -> int:
+    base = _minutes.get(prefix)
+    if base is None:
+        base = _parse_any(prefix + "00Z")
+        if len(_minutes) >= _MAX_CACHED_MINUTES:
+            _minutes.clear()
+        _minutes[prefix] = base
+    return base
+
+
+def _parse_any(text: str) -> int:
+    return from_datetime(msgspec.convert(text, _AwareDatetime))

@@ -1,0 +1,38 @@
+"""What changed: the record that everything outside the ledger learns from."""
+
+from msgspec import Struct
+
+__all__ = ["NONE", "Change"]
+
+NONE = "none"
+"""The state of a verdict that was counted and then vanished."""
+
+
+class Change(Struct, frozen=True, gc=False):
+    """One change of one verdict. Instants and durations in microseconds.
+
+    `verdict`, `key` and `revision` together never occur twice, and are the same when the same
+    records are processed again.
+    """
+
+    verdict: str
+    """answer, outcome, opened, callback, late, promise or usefulness"""
+    state: str
+    """the new state, `none` if the verdict vanished"""
+    was: str | None
+    """the state it replaces (a correction), None the first time"""
+    at: int
+    """event time at which the new state came about"""
+    queue: str | None
+    call_id: str | None
+    """None for a callback"""
+    customer: str | None
+    key: str
+    """what the verdict is about: a call's id, or `customer@opened_at` for a callback"""
+    revision: int
+    wait: int | None = None
+    """an answered call: the wait; a callback made: the delay since it was owed"""
+    was_wait: int | None = None
+    """the `wait` of the state it replaces"""
+    due_at: int | None = None
+    """a callback: when it is due"""

@@ -1,0 +1,342 @@
+"""The ledger of one partition: events and ticks in, verdicts out; no I/O, no clock, no chance."""
+
+from bisect import insort
+from collections.abc import Callable
+from typing import Any, Final
+from zlib import adler32, crc32
+
+from streams.events import (
+    CallAbandoned,
+    CallAnswered,
+    CallbackAttempted,
+    CallbackCancelled,
+    CallbackConnected,
+    CallbackEvent,
+    CallbackRequested,
+    CallDiverted,
+    CallEnded,
+    CallEvent,
+    CallOffered,
+    CallQueued,
+    CallRejected,
+    CallTransferred,
+    Event,
+    SourceEvent,
+    SourceRestarted,
+)
+from streams.ledger.calls import Call
+from streams.ledger.changes import NONE, Change
+from streams.ledger.customers import CallbackFact, Customer
+from streams.ledger.deadlines import DUE
+from streams.ledger.live import LiveQueue, live_queues
+from streams.ledger.retention import forget_call, prune
+from streams.ledger.rules import Rules
+from streams.ledger.settle import Settlement, key_of
+from streams.ledger.totals import Totals
+from streams.ledger.windows import Windows
+
+__all__ = ["FATES", "Ledger"]
+
+FATES: Final = ("applied", "duplicate", "late", "orphan", "contradictory", "ignored")
+MAX_SOURCES: Final = 256
+
+
+class Ledger:
+    """Keeps the promises of one partition.
+
+    The same events and the same ticks give the same state, however they were batched; and
+    within `lateness` the verdicts do not depend on the order of the events.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.watermark = 0
+        """the highest event time applied, in microseconds"""
+        self.fates: dict[str, int] = dict.fromkeys(FATES, 0)
+        """events by what became of them; orphans are counted when they are given up"""
+        self.heartbeats: dict[str, int] = {}
+        """when each source was last known to be alive"""
+        self.book = Settlement(rules)
+        self._source_seen: dict[str, bytes] = {}
+
+    @property
+    def now(self) -> int:
+        """The time up to which deadlines have fired."""
+        return self.book.now
+
+    @property
+    def totals(self) -> Totals:
+        """The counters by queue."""
+        return self.book.tally.totals
+
+    @property
+    def windows(self) -> Windows:
+        """The rolling windows by queue."""
+        return self.book.tally.windows
+
+    @property
+    def boundary_ambiguous(self) -> int:
+        """How many verdicts lie closer to the target than their source's clock can tell."""
+        return self.book.boundary_ambiguous
+
+    @property
+    def pending_orphans(self) -> int:
+        """How many events wait for the offer of their call."""
+        return sum(call.pending for call in self.book.calls.values())
+
+    def apply(self, event: Event, recorded_at: int | None = None) -> str:
+        """Take in one event and return its fate.
+
+        `future` (more than `max_future` after `recorded_at`, the time in microseconds at which
+        Kafka got it) and `too_old` (older than `max_age`) mean that it was refused and belongs
+        with the dead letters. `orphan` is provisional: the offer may still come.
+        """
+        refused = self._refuse(event, recorded_at)
+        if refused is not None:
+            return refused
+        if event.at < self.book.now - self.rules.lateness:
+            fate = "late"
+        else:
+            self.watermark = max(self.watermark, event.at)
+            fate = self._take(event)
+        if fate != "orphan":
+            self.fates[fate] += 1
+        return fate
+
+    def advance(self, now: int) -> None:
+        """Fire every deadline up to `now` (event time, microseconds); never goes back."""
+        book = self.book
+        if now <= book.now:
+            return
+        book.now = now
+        while due := book.deadlines.pop(now):
+            for waiter in due:
+                if waiter.wake == DUE:
+                    waiter.wake = 0
+                    self._wake(waiter)
+        book.tally.windows.advance(now)
+
+    def drain(self) -> list[Change]:
+        """Return what changed since the last drain."""
+        changes, self.book.tally.changes = self.book.tally.changes, []
+        return changes
+
+    def live(self, at: int) -> dict[str, LiveQueue]:
+        """Return the gauges as of `at`, which may be a wall clock: nothing is changed by it."""
+        return live_queues(self.book, at)
+
+    def _refuse(self, event: Event, recorded_at: int | None) -> str | None:
+        if recorded_at is not None and event.at > recorded_at + self.rules.max_future:
+            return "future"
+        return "too_old" if event.at < self.book.now - self.rules.max_age else None
+
+    def _take(self, event: Event) -> str:
+        if isinstance(event, CallEvent) or (type(event) is CallbackRequested and event.call_id):
+            return self._take_call_event(event)
+        if isinstance(event, CallbackEvent):
+            return self._take_callback(event)
+        return self._take_source_event(event)
+
+    def _take_call_event(self, event: Any) -> str:
+        call = self._call(event.call_id)
+        if call.saw(_fingerprint(event)):
+            return "duplicate"
+        counted_at = call.arrival
+        note = _NOTE[type(event)]
+        fate = "applied" if note(call, event) else "ignored"
+        return self._noted(call, event, counted_at, fate)
+
+    def _noted(self, call: Call, event: Any, counted_at: int | None, fate: str) -> str:
+        """Settle `call` after a new fact; `counted_at` is its arrival as known before."""
+        self._name(call, event)
+        arrival = call.arrival
+        if arrival is None:
+            return self._hold(call)
+        if call.pending:
+            self.fates["applied"] += call.pending
+            call.pending = 0
+        if counted_at not in (None, arrival) and call.label is not None:
+            self.windows.count(call.label, "offered", counted_at or 0, -1)
+            self.windows.count(call.label, "offered", arrival, 1)
+        contradicted = call.contradicted
+        self.book.settle_call(call)
+        return "contradictory" if call.contradicted > contradicted else fate
+
+    def _hold(self, call: Call) -> str:
+        """Keep an event of a call whose offer is not known yet."""
+        call.pending += 1
+        self.book.deadlines.set(call, call.last_at + self.rules.lateness + 1)
+        return "orphan"
+
+    def _name(self, call: Call, event: Any) -> None:
+        """Note source, queue, customer and anonymity from any event of a call."""
+        at = event.at
+        call.last_at = max(call.last_at, at)
+        if event.queue is not None:
+            call.named_queue(at, event.queue)
+        if event.anonymous:
+            call.anonymous = True
+        if event.customer is not None:
+            call.named_customer(at, event.customer)
+            if call.held_by is not None and call.held_by != key_of(call):
+                self.book.leave(call)
+
+    def _take_callback(self, event: CallbackEvent) -> str:
+        fact = CallbackFact(
+            event.at, _meaning(event), _fingerprint(event), event.queue, event.anonymous
+        )
+        if event.call_id is None:
+            return self._give(self._customer(str(event.customer)), fact)
+        call = self._call(event.call_id)
+        if call.saw(fact.fingerprint):
+            return "duplicate"
+        if event.customer is None:
+            self.book.attached.setdefault(call.id, []).append(fact)
+            return self._noted(call, event, call.arrival, "applied")
+        fate = self._give(self._customer(event.customer), fact)
+        if self._noted(call, event, call.arrival, fate) == "orphan":
+            # The customer is known, so the event counts; the call is only named by it.
+            call.pending -= 1
+        return fate
+
+    def _customer(self, name: str) -> Customer:
+        customer = self.book.customers.get(name)
+        if customer is None:
+            customer = self.book.customers[name] = Customer(id=name, name=name)
+        return customer
+
+    def _give(self, customer: Customer, fact: CallbackFact) -> str:
+        if any(known.fingerprint == fact.fingerprint for known in customer.facts):
+            return "duplicate"
+        customer.facts.append(fact)
+        self.book.settle_customer(customer)
+        return "applied"
+
+    def _take_source_event(self, event: SourceEvent) -> str:
+        if len(self.heartbeats) >= MAX_SOURCES and event.source not in self.heartbeats:
+            return "ignored"
+        fingerprint = _fingerprint(event)
+        seen = self._source_seen.get(event.source, b"")
+        if fingerprint in seen:
+            return "duplicate"
+        self._source_seen[event.source] = (seen + fingerprint)[-512:]
+        self.heartbeats[event.source] = max(self.heartbeats.get(event.source, 0), event.at)
+        if isinstance(event, SourceRestarted):
+            self._restart(event)
+        return "applied"
+
+    def _restart(self, event: SourceRestarted) -> None:
+        book = self.book
+        restarts = book.restarts.setdefault(event.source, [])
+        insort(restarts, event.at)
+        oldest = book.now - self.rules.lateness - 2 * self.rules.max_call
+        book.restarts[event.source] = [at for at in restarts if at >= oldest]
+        for call in [call for call in book.calls.values() if call.source == event.source]:
+            if call.arrival is not None:
+                book.settle_call(call)
+
+    def _call(self, call_id: str) -> Call:
+        call = self.book.calls.get(call_id)
+        if call is None:
+            call = self.book.calls[call_id] = Call(id=call_id)
+        return call
+
+    def _wake(self, waiter: Call | Customer) -> None:
+        if isinstance(waiter, Customer):
+            self.book.settle_customer(waiter)
+            prune(self.book, waiter)
+        elif waiter.arrival is None:
+            self.fates["orphan"] += waiter.pending
+            forget_call(self.book, waiter)
+        else:
+            self._wake_call(waiter)
+
+    def _wake_call(self, call: Call) -> None:
+        book = self.book
+        book.settle_call(call)
+        decided = call.outcome is not None and call.outcome != NONE
+        if decided and call.held_by is None and 0 < call.wake <= book.now:
+            forget_call(book, call)
+
+
+def _fingerprint(event: CallEvent | CallbackEvent | SourceEvent) -> bytes:
+    """Return what makes an event one: its source and its id, in eight bytes.
+
+    Compared only among the events of one call, customer or source, so that two different ids
+    are taken for one about once in 10**15 comparisons.
+    """
+    named = f"{event.source}\0{event.id}".encode()
+    return (crc32(named) << 32 | adler32(named)).to_bytes(8, "big")
+
+
+def _meaning(event: CallbackEvent) -> str:
+    kind = type(event)
+    if kind is CallbackConnected:
+        return "conversation" if event.reached == "human" else "attempted"  # type: ignore[attr-defined]
+    return _MEANINGS[kind]
+
+
+_MEANINGS: Final[dict[type[CallbackEvent], str]] = {
+    CallbackRequested: "requested",
+    CallbackAttempted: "attempted",
+    CallbackCancelled: "cancelled",
+}
+
+
+def _note_offered(call: Call, event: CallOffered) -> bool:
+    call.offered = _earlier(call.offered, event.at)
+    call.began(event.at, event.source)
+    return True
+
+
+def _note_queued(call: Call, event: CallQueued) -> bool:
+    call.queued = _earlier(call.queued, event.at)
+    call.began(event.at, event.source)
+    return True
+
+
+def _note_abandoned(call: Call, event: CallAbandoned) -> bool:
+    call.abandoned = _earlier(call.abandoned, event.at)
+    return True
+
+
+def _note_diverted(call: Call, event: CallDiverted) -> bool:
+    call.diverted = _earlier(call.diverted, event.at)
+    return True
+
+
+def _note_rejected(call: Call, event: CallRejected) -> bool:
+    call.rejected = _earlier(call.rejected, event.at)
+    return True
+
+
+def _note_requested(call: Call, event: CallbackRequested) -> bool:
+    call.requested = _earlier(call.requested, event.at)
+    return True
+
+
+def _note_ended(call: Call, event: CallEnded) -> bool:
+    call.ended(event)
+    return True
+
+
+def _note_transferred(call: Call, event: CallTransferred) -> bool:  # noqa: ARG001
+    return True
+
+
+def _earlier(known: int | None, at: int) -> int:
+    return at if known is None or at < known else known
+
+
+_NOTE: Final[dict[type[Any], Callable[[Call, Any], bool]]] = {
+    CallOffered: _note_offered,
+    CallQueued: _note_queued,
+    CallAnswered: Call.answered,
+    CallAbandoned: _note_abandoned,
+    CallDiverted: _note_diverted,
+    CallRejected: _note_rejected,
+    CallTransferred: _note_transferred,
+    CallEnded: _note_ended,
+    CallbackRequested: _note_requested,
+}
+"""How an event of each kind is noted on its call; False: it has no bearing."""

@@ -1,0 +1,87 @@
+"""What may be forgotten: a fact that can no longer change a verdict, however late others come."""
+
+from streams.ledger.calls import ANSWERED, Call
+from streams.ledger.customers import Counted, Customer
+from streams.ledger.settle import Settlement
+
+__all__ = ["forget_call", "prune"]
+
+
+def prune(book: Settlement, customer: Customer) -> None:
+    """Forget the settled callback promises of `customer` and the calls nothing depends on."""
+    final = book.now - book.rules.lateness
+    by_id = {call.id: call for call in customer.calls}
+    kept = []
+    for promise in customer.promises:
+        if _is_final(book, promise, by_id, final):
+            _forget_promise(book, customer, promise, by_id)
+        else:
+            kept.append(promise)
+    customer.promises = kept
+    _forget_conversations(book, customer, final)
+    if not (customer.calls or customer.facts or customer.promises):
+        del book.customers[customer.id]
+        book.owing.pop(customer.id, None)
+        customer.wake = 0
+
+
+def forget_call(book: Settlement, call: Call) -> None:
+    """Forget `call` and what was attached to it."""
+    del book.calls[call.id]
+    book.attached.pop(call.id, None)
+    book.undecided.pop(call.id, None)
+    call.wake = 0
+    call.held_by = None
+
+
+def _is_final(book: Settlement, promise: Counted, calls: dict[str, Call], final: int) -> bool:
+    owed = promise.owed
+    if owed.state is None:
+        return False
+    settled = owed.settled_at
+    if owed.state == "broken":
+        settled = owed.late_until if owed.late_at is None else owed.late_at
+    if settled >= final:
+        return False
+    merged = [calls[call_id] for call_id in owed.calls if call_id in calls]
+    return all(book.final_at(call) < final for call in merged)
+
+
+def _forget_promise(
+    book: Settlement, customer: Customer, promise: Counted, calls: dict[str, Call]
+) -> None:
+    gone = set(promise.owed.requests)
+    customer.facts = [fact for fact in customer.facts if fact.fingerprint not in gone]
+    for call_id in promise.owed.calls:
+        call = calls.get(call_id)
+        if call is not None:
+            customer.calls.remove(call)
+            forget_call(book, call)
+
+
+def _forget_conversations(book: Settlement, customer: Customer, final: int) -> None:
+    """Forget answered calls and callback events from before anything that is still open."""
+    horizon = final
+    for promise in customer.promises:
+        horizon = min(horizon, promise.owed.opened_at)
+    for call in customer.calls:
+        if not _is_answered_for_good(book, call, final):
+            horizon = min(horizon, call.arrival or 0)
+    stay = []
+    for call in customer.calls:
+        if call.outcome_at < horizon and _is_answered_for_good(book, call, final):
+            forget_call(book, call)
+        else:
+            stay.append(call)
+    customer.calls = stay
+    customer.facts = [
+        fact for fact in customer.facts if fact.at >= horizon or fact.what == "requested"
+    ]
+
+
+def _is_answered_for_good(book: Settlement, call: Call, final: int) -> bool:
+    return (
+        call.outcome in ANSWERED
+        and call.usefulness in ("useful", "useless", "unknown")
+        and book.final_at(call) < final
+    )

@@ -1,0 +1,408 @@
+"""From facts to counted verdicts: judge again what a new fact or a deadline can have changed."""
+
+from typing import Final
+
+from streams.instants import MILLISECOND, SECOND
+from streams.ledger.callbacks import Owed, callback_promises
+from streams.ledger.calls import ANSWERED, Call, Judgement, judge
+from streams.ledger.changes import NONE, Change
+from streams.ledger.customers import CallbackFact, Counted, Customer, History, history
+from streams.ledger.deadlines import Deadlines
+from streams.ledger.rules import QueueRules, Rules
+from streams.ledger.tally import Tally
+from streams.ledger.usefulness import judge_usefulness
+
+__all__ = ["Settlement"]
+
+_NO_RESTARTS: Final[list[int]] = []
+_NAMELESS: Final = "\0"
+"""no customer's name begins with it: see `Ledger.apply`"""
+_WHOLE: Final = {
+    "kept": "kept",
+    "kept_by_recall": "kept",
+    "broken": "broken",
+    "unreachable": "outside",
+    "uncallable": "outside",
+    "cancelled": "outside",
+}
+
+
+class Settlement:
+    """The calls and customers of one partition and the verdicts on them."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.now = 0
+        self.tally = Tally(rules)
+        self.calls: dict[str, Call] = {}
+        self.customers: dict[str, Customer] = {}
+        self.attached: dict[str, list[CallbackFact]] = {}
+        """callback events that named only a call, by call"""
+        self.restarts: dict[str, list[int]] = {}
+        self.undecided: dict[str, Call] = {}
+        """calls without an outcome"""
+        self.owing: dict[str, Customer] = {}
+        """customers who are owed a callback, also an overdue one"""
+        self.boundary_ambiguous = 0
+        self.deadlines: Deadlines[Call | Customer] = Deadlines()
+        self._rules_of: dict[str | None, QueueRules] = {}
+
+    def rules_of(self, queue: str | None) -> QueueRules:
+        """Return the rules of `queue`."""
+        rules = self._rules_of.get(queue)
+        if rules is None:
+            rules = self.rules.of(queue)
+            if len(self._rules_of) < self.rules.max_queues:
+                self._rules_of[queue] = rules
+        return rules
+
+    def settle_call(self, call: Call) -> None:
+        """Judge `call` after a fact of its own, and its customer where that matters."""
+        rules = self.rules_of(call.queue)
+        restarts = self.restarts.get(call.source or "", _NO_RESTARTS)
+        found = judge(call, rules, restarts, self.rules.max_call, self.now)
+        if found is None:
+            return
+        call.contradicted = found.contradictions
+        self._count_call(call, found, rules)
+        customer = self._customer_of(call)
+        unfailed = call.outcome is None or call.outcome in ANSWERED
+        if customer is None or (unfailed and customer.is_plain):
+            self._settle_alone(call, rules)
+        else:
+            self.settle_customer(customer)
+
+    def settle_customer(self, customer: Customer) -> None:
+        """Judge the callback promises of `customer` and what follows for each call."""
+        past = history(customer, self.attached, self.rules)
+        owed = callback_promises(
+            past.failures,
+            past.conversations,
+            past.attempts,
+            past.cancellations,
+            self.rules,
+            self.now,
+        )
+        self._count_callbacks(customer, owed)
+        self._settle_calls(customer, past, owed)
+        if any(promise.state is None or promise.state == "broken" for promise in owed):
+            self.owing[customer.id] = customer
+        else:
+            self.owing.pop(customer.id, None)
+        self._wake_customer(customer, owed)
+
+    def _join(self, call: Call) -> Customer:
+        """Return the customer of `call`, who from now on has it."""
+        key = key_of(call)
+        customer = self.customers.get(key)
+        if customer is None:
+            customer = self.customers[key] = Customer(id=key, name=call.customer)
+        call.held_by = key
+        customer.calls.append(call)
+        return customer
+
+    def leave(self, call: Call) -> None:
+        """Take `call` from the customer who held it, because it turned out to be another's."""
+        if call.held_by is None:
+            return
+        customer = self.customers[call.held_by]
+        call.held_by = None
+        customer.calls.remove(call)
+        self.settle_customer(customer)
+
+    def _customer_of(self, call: Call) -> Customer | None:
+        """Return the customer of `call`; None if nothing needs one."""
+        if call.held_by is not None:
+            return self.customers[call.held_by]
+        failed = call.outcome is not None and call.outcome not in ANSWERED
+        if call.customer is not None or failed or call.id in self.attached:
+            return self._join(call)
+        return None
+
+    def _count_call(self, call: Call, found: Judgement, rules: QueueRules) -> None:
+        if call.queue is not None or found.answer is not None or call.label is not None:
+            self.tally.place(call)
+        self._count_outcome(call, found, rules)
+        state = _next(call.answer, found.answer)
+        if state is not None and _differs(state, found.answer_at, call.answer, call.answer_at):
+            self._change(call, "answer", call.answer, call.answer_at, state, found.answer_at)
+            call.answer, call.answer_at = state, found.answer_at
+        if found.outcome is None:
+            self.undecided[call.id] = call
+        else:
+            self.undecided.pop(call.id, None)
+
+    def _count_outcome(self, call: Call, found: Judgement, rules: QueueRules) -> None:
+        state = _next(call.outcome, found.outcome)
+        waited = found.wait if state in ANSWERED else None
+        same = waited == call.waited
+        if state is None or (
+            same and not _differs(state, found.outcome_at, call.outcome, call.outcome_at)
+        ):
+            return
+        label = self.tally.place(call)
+        was = None if call.waited is None else (call.outcome_at, call.waited)
+        self.tally.wait(label, was, None if waited is None else (found.outcome_at, waited))
+        if call.outcome is None:
+            self._first_outcome(label, found, rules)
+        self._change(
+            call,
+            "outcome",
+            call.outcome,
+            call.outcome_at,
+            state,
+            found.outcome_at,
+            wait=waited,
+            was_wait=call.waited,
+        )
+        call.outcome, call.outcome_at, call.waited = state, found.outcome_at, waited
+
+    def _first_outcome(self, label: str, found: Judgement, rules: QueueRules) -> None:
+        if found.wait is None:
+            return
+        if found.outcome in ANSWERED:
+            self.tally.totals.of(label).answer_wait.add(found.wait)
+        start = found.outcome_at - found.wait
+        if abs(found.wait - rules.answer_target) < _resolution(start, found.outcome_at):
+            self.boundary_ambiguous += 1
+
+    def _settle_alone(self, call: Call, rules: QueueRules) -> None:
+        """Settle a call that is its customer's only one and owes no callback."""
+        if call.outcome in ANSWERED:
+            state = "kept" if call.outcome == "answered_in_target" else "broken"
+            self._count_promise(call, state, call.answer_at)
+            arrivals = [call.arrival or 0]
+            self._wake_call(call, rules, self._settle_usefulness(call, arrivals, rules))
+        else:
+            self._count_promise(call, None, 0)
+            self._wake_call(call, rules, None)
+
+    def _settle_calls(self, customer: Customer, past: History, owed: list[Owed]) -> None:
+        promise_of = {call_id: promise for promise in owed for call_id in promise.calls}
+        for call in customer.calls:
+            if call.arrival is None:
+                continue
+            rules = self.rules_of(call.queue)
+            wake = None
+            if call.outcome in ANSWERED:
+                state = "kept" if call.outcome == "answered_in_target" else "broken"
+                self._count_promise(call, state, call.answer_at)
+                wake = self._settle_usefulness(call, past.arrivals, rules)
+            else:
+                promise = promise_of.get(call.id)
+                self._no_usefulness(call)
+                if promise is None or promise.state is None:
+                    self._count_promise(call, None, 0)
+                else:
+                    self._count_promise(call, _WHOLE[promise.state], promise.settled_at)
+            self._wake_call(call, rules, wake)
+
+    def _settle_usefulness(self, call: Call, arrivals: list[int], rules: QueueRules) -> int | None:
+        """Count the usefulness of an answer; return when to ask again, None if it is decided."""
+        found = judge_usefulness(call, arrivals, rules, self.rules.max_call, self.now)
+        state = _next(call.usefulness, found.verdict)
+        if state is not None and _differs(state, found.at, call.usefulness, call.usefulness_at):
+            was, was_at = call.usefulness, call.usefulness_at
+            self._change(call, "usefulness", was, was_at, state, found.at)
+            call.usefulness, call.usefulness_at = state, found.at
+        return found.at if found.verdict is None else None
+
+    def _no_usefulness(self, call: Call) -> None:
+        if call.usefulness is not None and call.usefulness != NONE:
+            was, was_at = call.usefulness, call.usefulness_at
+            self._change(call, "usefulness", was, was_at, NONE, was_at)
+            call.usefulness = NONE
+
+    def _count_promise(self, call: Call, found: str | None, at: int) -> None:
+        state = _next(call.promise, found)
+        if state is not None and _differs(state, at, call.promise, call.promise_at):
+            self._change(call, "promise", call.promise, call.promise_at, state, at)
+            call.promise, call.promise_at = state, at
+
+    def _change(
+        self,
+        call: Call,
+        verdict: str,
+        was: str | None,
+        was_at: int,
+        state: str,
+        at: int,
+        *,
+        wait: int | None = None,
+        was_wait: int | None = None,
+    ) -> None:
+        label = self.tally.place(call)
+        self.tally.count(label, verdict, was, was_at, state, at)
+        call.revision += 1
+        self.tally.changes.append(
+            Change(
+                verdict=verdict,
+                state=state,
+                was=was,
+                at=at,
+                queue=call.queue,
+                call_id=call.id,
+                customer=call.customer,
+                key=call.id,
+                revision=call.revision,
+                wait=wait,
+                was_wait=was_wait,
+            )
+        )
+
+    def _wake_call(self, call: Call, rules: QueueRules, again: int | None) -> None:
+        start = call.start(rules) or 0
+        if call.outcome is None or call.outcome == NONE:
+            undecided = call.answer is None or call.answer == NONE
+            delay = rules.answer_target if undecided else self.rules.max_call
+            self.deadlines.set(call, start + delay)
+        elif again is not None:
+            self.deadlines.set(call, again)
+        else:
+            self._wake_to_forget(call)
+
+    def _wake_to_forget(self, call: Call) -> None:
+        forget_at = self.final_at(call) + self.rules.lateness + 1
+        if call.held_by is None:
+            self.deadlines.set(call, forget_at)
+            return
+        call.wake = 0
+        customer = self.customers[call.held_by]
+        if customer.wake <= self.now:
+            self.deadlines.set(customer, max(forget_at, self.now + 1))
+
+    def _wake_customer(self, customer: Customer, owed: list[Owed]) -> None:
+        due = [promise.due_at for promise in owed if promise.state is None]
+        if due:
+            self.deadlines.set(customer, min(due))
+        elif customer.wake <= self.now:
+            self.deadlines.set(customer, self.now + max(self.rules.lateness, SECOND))
+
+    def final_at(self, call: Call) -> int:
+        """Return the event time after which no fact can change a verdict of a decided `call`."""
+        rules = self.rules_of(call.queue)
+        last = max(call.outcome_at, call.answer_at, call.usefulness_at)
+        if call.outcome not in ANSWERED and call.abandoned != call.outcome_at:
+            # Only an abandonment bars a later answer.
+            last = max(last, (call.start(rules) or 0) + self.rules.max_call)
+        return max(last, (call.arrival or 0) + rules.repeat_window)
+
+    def _count_callbacks(self, customer: Customer, owed: list[Owed]) -> None:
+        before = {(kept.owed.opened_at, kept.ordinal): kept for kept in customer.promises}
+        customer.promises = []
+        ordinal = 0
+        for position, promise in enumerate(owed):
+            again = position and owed[position - 1].opened_at == promise.opened_at
+            ordinal = ordinal + 1 if again else 0
+            kept = before.pop((promise.opened_at, ordinal), None)
+            if kept is None:
+                kept = self._open_callback(customer, promise, ordinal)
+            customer.promises.append(kept)
+            self._count_callback(customer, kept, promise)
+        for kept in before.values():
+            self._withdraw_callback(customer, kept)
+
+    def _open_callback(self, customer: Customer, promise: Owed, ordinal: int) -> Counted:
+        label = self.tally.totals.label(promise.queue)
+        kept = Counted(owed=promise, ordinal=ordinal, label=label)
+        opened = promise.opened_at
+        self._callback_change(customer, kept, "opened", None, 0, "opened", opened)
+        return kept
+
+    def _count_callback(self, customer: Customer, kept: Counted, promise: Owed) -> None:
+        kept.owed = promise
+        self._place_callback(kept)
+        state = _next(kept.state, promise.state)
+        if state is not None and _differs(state, promise.settled_at, kept.state, kept.state_at):
+            was, was_at = kept.state, kept.state_at
+            if was is None and state in ("kept", "kept_by_recall"):
+                self._delay(kept, promise.settled_at)
+            kept.state, kept.state_at = state, promise.settled_at
+            self._callback_change(customer, kept, "callback", was, was_at, state, kept.state_at)
+        self._count_late(customer, kept, promise)
+
+    def _count_late(self, customer: Customer, kept: Counted, promise: Owed) -> None:
+        state = _next(kept.late, None if promise.late_at is None else "late")
+        at = promise.late_at or kept.late_at
+        if state is None or not _differs(state, at, kept.late, kept.late_at):
+            return
+        if kept.late is None:
+            self._delay(kept, at)
+        was, was_at = kept.late, kept.late_at
+        kept.late, kept.late_at = state, at
+        self._callback_change(customer, kept, "late", was, was_at, state, at)
+
+    def _delay(self, kept: Counted, at: int) -> None:
+        self.tally.totals.of(kept.label).callback_delay.add(at - kept.owed.opened_at)
+
+    def _withdraw_callback(self, customer: Customer, kept: Counted) -> None:
+        opened = kept.owed.opened_at
+        for verdict, state, at in (
+            ("opened", "opened", opened),
+            ("callback", kept.state, kept.state_at),
+            ("late", kept.late, kept.late_at),
+        ):
+            if state is not None and state != NONE:
+                self._callback_change(customer, kept, verdict, state, at, NONE, at)
+
+    def _place_callback(self, kept: Counted) -> None:
+        label = self.tally.totals.label(kept.owed.queue)
+        if label == kept.label:
+            return
+        self.tally.move("opened", "opened", kept.owed.opened_at, kept.label, label)
+        self.tally.move("callback", kept.state, kept.state_at, kept.label, label)
+        self.tally.move("late", kept.late, kept.late_at, kept.label, label)
+        kept.label = label
+
+    def _callback_change(
+        self,
+        customer: Customer,
+        kept: Counted,
+        verdict: str,
+        was: str | None,
+        was_at: int,
+        state: str,
+        at: int,
+    ) -> None:
+        self.tally.count(kept.label, verdict, was, was_at, state, at)
+        customer.revision += 1
+        delay = at - kept.owed.opened_at
+        self.tally.changes.append(
+            Change(
+                verdict=verdict,
+                state=state,
+                was=was,
+                at=at,
+                queue=kept.owed.queue,
+                call_id=None,
+                customer=customer.name,
+                key=f"{customer.id.replace(_NAMELESS, 'call:')}@{kept.owed.opened_at}",
+                revision=customer.revision,
+                wait=delay if state in ("kept", "kept_by_recall", "late") else None,
+                due_at=kept.owed.due_at,
+            )
+        )
+
+
+def key_of(call: Call) -> str:
+    """Return the id of the customer of `call`; of one without a name the call stands for him."""
+    return call.customer if call.customer is not None else _NAMELESS + call.id
+
+
+def _next(was: str | None, found: str | None) -> str | None:
+    """Return the state to count: a verdict that was counted and vanished is `none`."""
+    if found is None and was is not None:
+        return NONE
+    return found
+
+
+def _differs(state: str, at: int, was: str | None, was_at: int) -> bool:
+    """Return whether there is anything to count."""
+    return state != was or (at != was_at and state != NONE)
+
+
+def _resolution(start: int, at: int) -> int:
+    """Return how exact the two instants are, judged by their trailing zeros (microseconds)."""
+    if start % SECOND == 0 and at % SECOND == 0:
+        return SECOND
+    return MILLISECOND if start % MILLISECOND == 0 and at % MILLISECOND == 0 else 1

@@ -1,0 +1,53 @@
+"""Was the answer of any use to the customer? A quick useless answer is not a kept promise."""
+
+from typing import NamedTuple
+
+from streams.ledger.calls import Call, End
+from streams.ledger.rules import QueueRules
+
+__all__ = ["Usefulness", "end_of_talk", "judge_usefulness"]
+
+
+class Usefulness(NamedTuple):
+    """The verdict on a human answer, or when to ask again."""
+
+    verdict: str | None
+    at: int
+    """when it was decided; undecided: when it will be if nothing happens"""
+
+
+def end_of_talk(call: Call, limit: int) -> End | None:
+    """Return the earliest end at or after the human answer of an answered `call`."""
+    for end in call.ends:
+        if call.outcome_at <= end.at <= limit:
+            return end
+    return None
+
+
+def judge_usefulness(
+    call: Call, arrivals: list[int], rules: QueueRules, max_call: int, now: int
+) -> Usefulness:
+    """Return whether the human answer of `call` was useful.
+
+    `arrivals` are the sorted arrivals of the same customer's calls, this one's included.
+    """
+    limit = (call.start(rules) or 0) + max_call
+    end = end_of_talk(call, limit)
+    if end is None:
+        return Usefulness("unknown" if now >= limit else None, limit)
+    if end.resolved != 2:
+        return Usefulness("useful" if end.resolved else "useless", end.at)
+    if end.ended_by == "agent" and end.at - call.outcome_at < rules.short_talk:
+        return Usefulness("useless", end.at)
+    return _by_repeat(call, end.at, arrivals, rules.repeat_window, now)
+
+
+def _by_repeat(call: Call, ended: int, arrivals: list[int], window: int, now: int) -> Usefulness:
+    if call.customer is None:
+        return Usefulness("unknown", ended)
+    # The call's own arrival is never after its end, but may be at the same instant.
+    own_at_end = int(call.arrival == ended)
+    again = [at for at in arrivals if ended <= at <= ended + window][own_at_end:]
+    if again:
+        return Usefulness("useless", again[0])
+    return Usefulness("useful" if now >= ended + window else None, ended + window)
