@@ -1,6 +1,7 @@
 """The ledger of promises: pure, order-insensitive within its lateness, deterministic."""
 
 from streams.ledger.changes import NONE, Change
+from streams.ledger.figures import FORMULAS, add_figures, figures_by_queue, service_levels
 from streams.ledger.ledger import FATES, Ledger
 from streams.ledger.live import DUE_WITHIN, LiveQueue
 from streams.ledger.rules import QueueRules, Rules
@@ -18,6 +19,7 @@ from streams.ledger.windows import WINDOWS, Windows, WindowSums
 __all__ = [
     "DUE_WITHIN",
     "FATES",
+    "FORMULAS",
     "NONE",
     "NO_QUEUE",
     "OTHER_QUEUES",
@@ -34,4 +36,7 @@ __all__ = [
     "Totals",
     "WindowSums",
     "Windows",
+    "add_figures",
+    "figures_by_queue",
+    "service_levels",
 ]
