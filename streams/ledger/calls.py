@@ -66,6 +66,7 @@ class Call(Struct, gc=False, eq=False, kw_only=True):
     outcome: str | None = None
     outcome_at: int = 0
     waited: int | None = None
+    """from the start until answered or gone, microseconds"""
     answer: str | None = None
     answer_at: int = 0
     promise: str | None = None
@@ -148,7 +149,7 @@ class Judgement(NamedTuple):
     answer: str | None
     answer_at: int
     wait: int | None
-    """microseconds waited until the human answer or the abandonment"""
+    """microseconds from the start until the call was answered or left unanswered"""
     contradictions: int
 
 
@@ -197,9 +198,9 @@ def _unanswered(
             broken = "broken" if now >= due else None
             return Judgement(None, 0, broken, due, None, contradictions)
         outcome, at = "lost", limit
-    if outcome != "abandoned":
-        return Judgement(outcome, at, "broken", min(due, at), None, contradictions)
     wait = max(at - start, 0)
+    if outcome != "abandoned":
+        return Judgement(outcome, at, "broken", min(due, at), wait, contradictions)
     if wait > rules.answer_target:
         return Judgement("abandoned_late", at, "broken", due, wait, contradictions)
     answer = "excluded" if rules.early_abandon == "exclude" else "broken"

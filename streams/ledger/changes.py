@@ -31,7 +31,7 @@ class Change(Struct, frozen=True, gc=False):
     """what the verdict is about: a call's id, or `customer@opened_at` for a callback"""
     revision: int
     wait: int | None = None
-    """an answered call: the wait; a callback made: the delay since it was owed"""
+    """an outcome: how long until answered or gone; a callback made: the delay since it was owed"""
     was_wait: int | None = None
     """the `wait` of the state it replaces"""
     due_at: int | None = None

@@ -134,34 +134,34 @@ class Settlement:
 
     def _count_outcome(self, call: Call, found: Judgement, rules: QueueRules) -> None:
         state = _next(call.outcome, found.outcome)
-        waited = found.wait if state in ANSWERED else None
-        same = waited == call.waited
         if state is None or (
-            same and not _differs(state, found.outcome_at, call.outcome, call.outcome_at)
+            found.wait == call.waited
+            and not _differs(state, found.outcome_at, call.outcome, call.outcome_at)
         ):
             return
-        label = self.tally.place(call)
-        was = None if call.waited is None else (call.outcome_at, call.waited)
-        self.tally.wait(label, was, None if waited is None else (found.outcome_at, waited))
+        self._count_wait(self.tally.place(call), call, found, rules)
+        was, was_at, was_wait = call.outcome, call.outcome_at, call.waited
+        call.outcome, call.outcome_at, call.waited = state, found.outcome_at, found.wait
+        change = (was, was_at, state, found.outcome_at)
+        self._change(call, "outcome", *change, wait=found.wait, was_wait=was_wait)
+
+    def _count_wait(self, label: str, call: Call, found: Judgement, rules: QueueRules) -> None:
+        if call.outcome in ANSWERED and call.waited is not None:
+            self.tally.windows.wait(label, call.waited, call.outcome_at, -1)
+        if found.wait is None:
+            return
+        if found.outcome in ANSWERED:
+            self.tally.windows.wait(label, found.wait, found.outcome_at, 1)
         if call.outcome is None:
             self._first_outcome(label, found, rules)
-        self._change(
-            call,
-            "outcome",
-            call.outcome,
-            call.outcome_at,
-            state,
-            found.outcome_at,
-            wait=waited,
-            was_wait=call.waited,
-        )
-        call.outcome, call.outcome_at, call.waited = state, found.outcome_at, waited
 
     def _first_outcome(self, label: str, found: Judgement, rules: QueueRules) -> None:
         if found.wait is None:
             return
         if found.outcome in ANSWERED:
             self.tally.totals.of(label).answer_wait.add(found.wait)
+        elif not str(found.outcome).startswith("abandoned"):
+            return
         start = found.outcome_at - found.wait
         if abs(found.wait - rules.answer_target) < _resolution(start, found.outcome_at):
             self.boundary_ambiguous += 1

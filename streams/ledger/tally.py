@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from streams.ledger.calls import Call
+from streams.ledger.calls import ANSWERED, Call
 from streams.ledger.changes import NONE, Change
 from streams.ledger.rules import Rules
 from streams.ledger.totals import VERDICTS, Totals
@@ -56,20 +56,12 @@ class Tally:
         self.count(old, verdict, state, at, NONE, at)
         self.count(new, verdict, NONE, at, state, at)
 
-    def wait(self, label: str, was: tuple[int, int] | None, now: tuple[int, int] | None) -> None:
-        """Count the wait of an answered call; pairs of (answered at, wait)."""
-        if was is not None:
-            self.windows.wait(label, was[1], was[0], -1)
-        if now is not None:
-            self.windows.wait(label, now[1], now[0], 1)
-
     def _move(self, call: Call, old: str, new: str) -> None:
         self.move("offered", "offered", call.arrival or 0, old, new)
         self.move("outcome", call.outcome, call.outcome_at, old, new)
         self.move("answer", call.answer, call.answer_at, old, new)
         self.move("promise", call.promise, call.promise_at, old, new)
         self.move("usefulness", call.usefulness, call.usefulness_at, old, new)
-        if call.waited is not None:
-            waited = (call.outcome_at, call.waited)
-            self.wait(old, waited, None)
-            self.wait(new, None, waited)
+        if call.outcome in ANSWERED and call.waited is not None:
+            self.windows.wait(old, call.waited, call.outcome_at, -1)
+            self.windows.wait(new, call.waited, call.outcome_at, 1)
