@@ -1,0 +1,79 @@
+# Everything a newcomer types. Each target sets up what it needs: `make demo` on a fresh machine works.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+LOCKS := requirements/build.txt requirements/runtime.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP_COMPILE = .cache/lock/bin/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes \
+	--no-header --no-emit-index-url --no-emit-trusted-host --no-emit-options
+PYTEST_ARGS ?=
+
+.PHONY: help demo test check bench venv dev parts format lock schema clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: venv ## watch a call centre keep and break its promise
+	@$(BIN)/callsla demo $(DEMO_ARGS)
+
+test: dev parts ## every test, on real Kafka, Prometheus and Alertmanager where they can be had
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: dev ## style, types, imports, schemas, house rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/callsla schema check
+	$(BIN)/python -m pytest --quiet tests/test_house.py
+
+bench: dev ## benchmarks (tests/bench), with what they measured
+	$(BIN)/python -m pytest -s -o python_files='bench_*.py' tests/bench $(PYTEST_ARGS)
+
+venv: $(VENV)/.runtime ## the command: .venv/bin/callsla
+
+dev: $(VENV)/.dev ## the command and the tools of its developers
+
+parts: ## Kafka's jars, Prometheus, Alertmanager: what the tests run against
+	@.ci/parts
+
+format: dev ## bring the style in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+schema: dev ## write schemas/ anew from the types
+	$(BIN)/callsla schema write
+
+lock: .cache/lock/bin/pip-compile ## pin requirements/ anew from pyproject.toml
+	$(PIP_COMPILE) --only-build-deps --build-deps-for wheel --build-deps-for editable \
+		--output-file requirements/build.txt pyproject.toml
+	$(PIP_COMPILE) --output-file requirements/runtime.txt pyproject.toml
+	$(PIP_COMPILE) --extra dev --constraint requirements/runtime.txt \
+		--constraint requirements/build.txt --output-file requirements/dev.txt pyproject.toml
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache
+	find streams tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@.ci/python -m venv $(VENV)
+
+$(VENV)/.runtime: $(LOCKS) pyproject.toml | $(BIN)/python
+	@echo "Installing callsla into $(VENV) ..." >&2
+	@$(PIP) install --require-hashes $(LOCKS:%=-r %)
+	@$(PIP) install --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
+	@echo "Installing the developers' tools into $(VENV) ..." >&2
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.cache/lock/bin/pip-compile:
+	@.ci/python -m venv .cache/lock
+	@.cache/lock/bin/python -m pip --disable-pip-version-check --quiet install pip-tools
