@@ -1,27 +1,35 @@
 """Rolling windows in event time, per queue: only parts that add up, never a ratio."""
 
 from bisect import bisect_left
-from typing import Final
+from typing import Final, TypeAlias
 
 from msgspec import Struct, field
 
 from streams.instants import DAY, HOUR, MINUTE, SECOND
 from streams.ledger.rules import Rules
 
-__all__ = ["WINDOWS", "WindowSums", "Windows"]
+__all__ = ["WINDOWS", "QueueWindows", "WindowSums", "Windows"]
+
+_FINE: Final = 5 * SECOND
+_COARSE: Final = 30 * MINUTE
 
 WINDOWS: Final[dict[str, tuple[int, int]]] = {
-    "1m": (MINUTE, SECOND),
-    "5m": (5 * MINUTE, 5 * SECOND),
-    "15m": (15 * MINUTE, 15 * SECOND),
-    "1h": (HOUR, MINUTE),
-    "1d": (DAY, 30 * MINUTE),
-    "30d": (30 * DAY, 12 * HOUR),
+    "1m": (MINUTE, _FINE),
+    "5m": (5 * MINUTE, _FINE),
+    "15m": (15 * MINUTE, _FINE),
+    "1h": (HOUR, _FINE),
+    "1d": (DAY, _COARSE),
+    "30d": (30 * DAY, _COARSE),
 }
 """The windows: length and width of a slice, in microseconds. A window is exact to one slice."""
 
-_BASE: Final = SECOND
+_SPANS: Final = tuple(WINDOWS.values())
 _WAIT_BOUNDS: Final = (1.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+_WAIT_SUM: Final = -1
+_MAX_UNFOLDED: Final = 4096
+
+_Counts: TypeAlias = dict[str | int, int]
+"""Classes by name, wait buckets by index, the sum of waits in microseconds under -1."""
 
 
 class WindowSums(Struct):
@@ -37,83 +45,78 @@ class WindowSums(Struct):
     """cumulative counts of waits up to each bound and, last, of all"""
 
 
-class _Slice(Struct, gc=False):
-    counts: dict[str, int]
-    waits: list[int]
-    wait_sum: int = 0
+class Slice(Struct):
+    """What happened within one slice of time."""
+
+    counts: _Counts = field(default_factory=dict)
     wait_max: int = 0
 
+    def merge(self, other: "Slice") -> None:
+        """Add what is in `other`."""
+        _merge(self.counts, other.counts, 1)
+        self.wait_max = max(self.wait_max, other.wait_max)
 
-class _Ring:
-    """The slices of one window of one queue, and their running sum."""
 
-    def __init__(self, length: int, width: int, buckets: int) -> None:
-        self._length = length
-        self._width = width
-        self._buckets = buckets
-        self.slices: dict[int, _Slice] = {}
-        self.sums: dict[str, int] = {}
-        self.waits = [0] * buckets
-        self.wait_sum = 0
-        self._expired = -1
+class QueueWindows(Struct):
+    """The slices of one queue and the running sum of each window."""
 
-    def add(self, added: _Slice, at: int, end: int) -> None:
-        number = at // self._width
-        if number <= (end - self._length) // self._width:
-            return
-        kept = self.slices.get(number)
-        if kept is None:
-            kept = self.slices[number] = _Slice({}, [0] * self._buckets)
-        for name, count in added.counts.items():
-            kept.counts[name] = kept.counts.get(name, 0) + count
-            self.sums[name] = self.sums.get(name, 0) + count
-        if any(added.waits):
-            for index, count in enumerate(added.waits):
-                kept.waits[index] += count
-                self.waits[index] += count
-        kept.wait_sum += added.wait_sum
-        self.wait_sum += added.wait_sum
-        kept.wait_max = max(kept.wait_max, added.wait_max)
+    fine: dict[int, Slice] = field(default_factory=dict)
+    coarse: dict[int, Slice] = field(default_factory=dict)
+    sums: list[_Counts] = field(default_factory=lambda: [{} for _ in _SPANS])
+    maxima: list[int] = field(default_factory=lambda: [0] * len(_SPANS))
+    tails: list[int] = field(default_factory=lambda: [0] * len(_SPANS))
+    """the last slice that has left each window"""
 
     def expire(self, end: int) -> None:
-        oldest = (end - self._length) // self._width
-        if oldest == self._expired:
-            return
-        self._expired = oldest
-        for number in [number for number in self.slices if number <= oldest]:
-            gone = self.slices.pop(number)
-            for name, count in gone.counts.items():
-                self.sums[name] -= count
-            for index, count in enumerate(gone.waits):
-                self.waits[index] -= count
-            self.wait_sum -= gone.wait_sum
+        """Let every window end at `end`."""
+        for index, (length, width) in enumerate(_SPANS):
+            tail = (end - length) // width
+            if tail > self.tails[index]:
+                self._leave(index, self._slices(width), tail)
+                self.tails[index] = tail
+        for slices, tail in ((self.fine, self.tails[3]), (self.coarse, self.tails[5])):
+            for number in [number for number in slices if number <= tail]:
+                del slices[number]
 
-    def read(self) -> WindowSums:
-        cumulative: list[int] = []
-        for count in self.waits:
-            cumulative.append(count + (cumulative[-1] if cumulative else 0))
-        return WindowSums(
-            classes={name: count for name, count in self.sums.items() if count},
-            wait_sum=self.wait_sum / SECOND,
-            wait_count=cumulative[-1],
-            wait_max=max((s.wait_max for s in self.slices.values()), default=0) / SECOND,
-            wait_buckets=cumulative,
-        )
+    def add(self, added: Slice, number: int) -> None:
+        """Add the fine slice `number` wherever it has not left the window."""
+        at = number * _FINE
+        for index, (_, width) in enumerate(_SPANS):
+            if at // width > self.tails[index]:
+                _merge(self.sums[index], added.counts, 1)
+                self.maxima[index] = max(self.maxima[index], added.wait_max)
+        if number > self.tails[3]:
+            self.fine.setdefault(number, Slice()).merge(added)
+        if at // _COARSE > self.tails[5]:
+            self.coarse.setdefault(at // _COARSE, Slice()).merge(added)
+
+    def _leave(self, index: int, slices: dict[int, Slice], tail: int) -> None:
+        last = self.tails[index]
+        stay_max = 0
+        for number, gone in slices.items():
+            if last < number <= tail:
+                _merge(self.sums[index], gone.counts, -1)
+            elif number > tail:
+                stay_max = max(stay_max, gone.wait_max)
+        self.maxima[index] = stay_max
+
+    def _slices(self, width: int) -> dict[int, Slice]:
+        return self.fine if width == _FINE else self.coarse
 
 
 class Windows:
     """All windows of one partition.
 
-    What is added is collected by second and reaches the rings with the next `advance`: an
-    addition costs the same however many windows there are.
+    What is counted is collected by queue and fine slice and folded into the windows when they
+    are read: counting costs the same however many windows there are.
     """
 
     def __init__(self, rules: Rules) -> None:
         self.end = 0
+        self.queues: dict[str, QueueWindows] = {}
         self._rules = rules
         self._bounds: dict[str, list[float]] = {}
-        self._rings: dict[str, dict[str, _Ring]] = {}
-        self._added: dict[tuple[str, int], _Slice] = {}
+        self._unfolded: dict[tuple[str, int], Slice] = {}
 
     def bounds(self, label: str) -> list[float]:
         """Return the bounds of the wait buckets of a queue in seconds, one at its target."""
@@ -125,48 +128,63 @@ class Windows:
 
     def count(self, label: str, name: str, at: int, change: int) -> None:
         """Add `change` (1, or -1 for what was corrected) to a class at event time `at`."""
-        counts = self._slice(label, at).counts
-        counts[name] = counts.get(name, 0) + change
+        key = (label, at // _FINE)
+        added = self._unfolded.get(key)
+        if added is None:
+            added = self._unfolded[key] = Slice()
+        added.counts[name] = added.counts.get(name, 0) + change
 
     def wait(self, label: str, wait: int, at: int, change: int) -> None:
         """Add, or with -1 take away, one answered call that waited `wait` microseconds."""
-        added = self._slice(label, at)
-        added.waits[bisect_left(self.bounds(label), wait / SECOND)] += change
-        added.wait_sum += change * wait
+        added = self._unfolded.setdefault((label, at // _FINE), Slice())
+        bucket = bisect_left(self.bounds(label), wait / SECOND)
+        added.counts[bucket] = added.counts.get(bucket, 0) + change
+        added.counts[_WAIT_SUM] = added.counts.get(_WAIT_SUM, 0) + change * wait
         if change > 0:
             added.wait_max = max(added.wait_max, wait)
 
     def advance(self, end: int) -> None:
         """Let the windows end at `end` (event time); never goes back."""
         self.end = max(self.end, end)
-        for (label, second), added in self._added.items():
-            for ring in self._of(label).values():
-                ring.add(added, second * _BASE, self.end)
-        self._added.clear()
-        for rings in self._rings.values():
-            for ring in rings.values():
-                ring.expire(self.end)
+        if len(self._unfolded) > _MAX_UNFOLDED:
+            self.fold()
+
+    def fold(self) -> None:
+        """Bring every window up to what was counted and to `end`."""
+        for queue in self.queues.values():
+            queue.expire(self.end)
+        for (label, number), added in self._unfolded.items():
+            queue = self.queues.get(label) or self._new_queue(label)
+            queue.add(added, number)
+        self._unfolded.clear()
 
     def read(self) -> dict[tuple[str, str], WindowSums]:
         """Return the sums by queue label and name of window, as of the last `advance`."""
+        self.fold()
         return {
-            (label, name): ring.read()
-            for label, rings in self._rings.items()
-            for name, ring in rings.items()
+            (label, name): self._sums(label, queue.sums[index], queue.maxima[index])
+            for label, queue in self.queues.items()
+            for index, name in enumerate(WINDOWS)
         }
 
-    def _slice(self, label: str, at: int) -> _Slice:
-        key = (label, at // _BASE)
-        added = self._added.get(key)
-        if added is None:
-            added = self._added[key] = _Slice({}, [0] * (len(self.bounds(label)) + 1))
-        return added
+    def _new_queue(self, label: str) -> QueueWindows:
+        queue = self.queues[label] = QueueWindows()
+        queue.expire(self.end)
+        return queue
 
-    def _of(self, label: str) -> dict[str, _Ring]:
-        rings = self._rings.get(label)
-        if rings is None:
-            buckets = len(self.bounds(label)) + 1
-            rings = self._rings[label] = {
-                name: _Ring(length, width, buckets) for name, (length, width) in WINDOWS.items()
-            }
-        return rings
+    def _sums(self, label: str, counts: _Counts, wait_max: int) -> WindowSums:
+        cumulative: list[int] = []
+        for bucket in range(len(self.bounds(label)) + 1):
+            cumulative.append(counts.get(bucket, 0) + (cumulative[-1] if cumulative else 0))
+        return WindowSums(
+            classes={name: n for name, n in counts.items() if n and isinstance(name, str)},
+            wait_sum=counts.get(_WAIT_SUM, 0) / SECOND,
+            wait_count=cumulative[-1],
+            wait_max=wait_max / SECOND,
+            wait_buckets=cumulative,
+        )
+
+
+def _merge(into: _Counts, counts: _Counts, sign: int) -> None:
+    for name, number in counts.items():
+        into[name] = into.get(name, 0) + sign * number
