@@ -38,10 +38,11 @@ class Call(Struct, gc=False, eq=False, kw_only=True):
     """
 
     id: str
-    offered: int | None = None
+    arrival: int | None = None
+    """when it reached the centre: its earliest offer or queue entry; None: an orphan so far"""
     queued: int | None = None
     source: str | None = None
-    source_at: int = 0
+    """of the event of its arrival"""
     queue: str | None = None
     queue_at: int = 0
     customer: str | None = None
@@ -54,6 +55,8 @@ class Call(Struct, gc=False, eq=False, kw_only=True):
     requested: int | None = None
     rejected: int | None = None
     ends: tuple[End, ...] = ()
+    is_untouched: bool = True
+    """nothing but offers, queue entries and transfers so far"""
     seen: bytes = b""
     pending: int = 0
     """events that wait for the offer, without which they are orphans"""
@@ -77,23 +80,18 @@ class Call(Struct, gc=False, eq=False, kw_only=True):
     revision: int = 0
     wake: int = 0
 
-    @property
-    def arrival(self) -> int | None:
-        """When the call reached the centre: its earliest offer or queue entry."""
-        if self.offered is None or (self.queued is not None and self.queued < self.offered):
-            return self.queued
-        return self.offered
-
     def start(self, rules: QueueRules) -> int | None:
         """When the clock started; None: an orphan so far."""
         if rules.clock_start == "queue" and self.queued is not None:
             return self.queued
         return self.arrival
 
-    def began(self, at: int, source: str) -> None:
-        """Note whose call it is: the source of its earliest offer or queue entry."""
-        if self.source is None or (at, source) < (self.source_at, self.source):
-            self.source, self.source_at = source, at
+    def arrived(self, at: int, source: str) -> None:
+        """Note an offer or a queue entry; the earliest tells whose call it is."""
+        if self.arrival is None or at < self.arrival:
+            self.arrival, self.source = at, source
+        elif at == self.arrival and source < (self.source or source):
+            self.source = source
 
     def named_queue(self, at: int, queue: str) -> None:
         """Note a queue; the first event that names one decides."""
@@ -107,6 +105,7 @@ class Call(Struct, gc=False, eq=False, kw_only=True):
 
     def answered(self, event: CallAnswered) -> bool:
         """Note an answer; False if it was nobody's who could be human."""
+        self.is_untouched = False
         if event.answered_by == "human":
             self.human_answers = _earliest((*self.human_answers, event.at))
         elif event.answered_by == "unknown":
@@ -117,6 +116,7 @@ class Call(Struct, gc=False, eq=False, kw_only=True):
 
     def ended(self, event: CallEnded) -> None:
         """Note an end."""
+        self.is_untouched = False
         resolved = 2 if event.resolved is None else int(event.resolved)
         end = End(event.at, event.ended_by or "", resolved)
         self.ends = tuple(sorted((*self.ends, end))[:MAX_REPEATS])

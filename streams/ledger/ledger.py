@@ -2,6 +2,7 @@
 
 from bisect import insort
 from collections.abc import Callable
+from struct import Struct
 from typing import Any, Final
 from zlib import adler32, crc32
 
@@ -22,16 +23,17 @@ from streams.events import (
     CallTransferred,
     Event,
     SourceEvent,
+    SourceHeartbeat,
     SourceRestarted,
 )
-from streams.ledger.calls import Call
-from streams.ledger.changes import NONE, Change
+from streams.ledger.calls import ANSWERED, Call
+from streams.ledger.changes import Change
 from streams.ledger.customers import CallbackFact, Customer
 from streams.ledger.deadlines import DUE
 from streams.ledger.live import LiveQueue, live_queues
-from streams.ledger.retention import forget_call, prune
+from streams.ledger.retention import forget_call, is_forgettable, prune
 from streams.ledger.rules import Rules
-from streams.ledger.settle import Settlement, key_of
+from streams.ledger.settle import Settlement
 from streams.ledger.totals import Totals
 from streams.ledger.windows import Windows
 
@@ -39,6 +41,7 @@ __all__ = ["FATES", "Ledger"]
 
 FATES: Final = ("applied", "duplicate", "late", "orphan", "contradictory", "ignored")
 MAX_SOURCES: Final = 256
+_PAIR: Final = Struct(">II").pack
 
 
 class Ledger:
@@ -48,7 +51,7 @@ class Ledger:
     within `lateness` the verdicts do not depend on the order of the events.
     """
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, *, windows: bool = True) -> None:
         self.rules = rules
         self.watermark = 0
         """the highest event time applied, in microseconds"""
@@ -56,8 +59,9 @@ class Ledger:
         """events by what became of them; orphans are counted when they are given up"""
         self.heartbeats: dict[str, int] = {}
         """when each source was last known to be alive"""
-        self.book = Settlement(rules)
+        self.book = Settlement(rules, windows=windows)
         self._source_seen: dict[str, bytes] = {}
+        self._take = self._taken_by()
 
     @property
     def now(self) -> int:
@@ -91,14 +95,13 @@ class Ledger:
         Kafka got it) and `too_old` (older than `max_age`) mean that it was refused and belongs
         with the dead letters. `orphan` is provisional: the offer may still come.
         """
-        refused = self._refuse(event, recorded_at)
-        if refused is not None:
-            return refused
-        if event.at < self.book.now - self.rules.lateness:
-            fate = "late"
-        else:
-            self.watermark = max(self.watermark, event.at)
-            fate = self._take(event)
+        at = event.at
+        if recorded_at is not None and at > recorded_at + self.rules.max_future:
+            return "future"
+        if at < self.book.now - self.rules.lateness:
+            return self._too_late(at)
+        self.watermark = max(self.watermark, at)
+        fate = self._take[type(event)](event)
         if fate != "orphan":
             self.fates[fate] += 1
         return fate
@@ -125,39 +128,79 @@ class Ledger:
         """Return the gauges as of `at`, which may be a wall clock: nothing is changed by it."""
         return live_queues(self.book, at)
 
-    def _refuse(self, event: Event, recorded_at: int | None) -> str | None:
-        if recorded_at is not None and event.at > recorded_at + self.rules.max_future:
-            return "future"
-        return "too_old" if event.at < self.book.now - self.rules.max_age else None
+    def _too_late(self, at: int) -> str:
+        if at < self.book.now - self.rules.max_age:
+            return "too_old"
+        self.fates["late"] += 1
+        return "late"
 
-    def _take(self, event: Event) -> str:
-        if isinstance(event, CallEvent) or (type(event) is CallbackRequested and event.call_id):
-            return self._take_call_event(event)
-        if isinstance(event, CallbackEvent):
-            return self._take_callback(event)
-        return self._take_source_event(event)
+    def _taken_by(self) -> dict[type[Any], Callable[[Any], str]]:
+        return {
+            CallOffered: self._take_start,
+            CallQueued: self._take_start,
+            CallTransferred: self._take_fact,
+            CallAnswered: self._take_fact,
+            CallAbandoned: self._take_fact,
+            CallDiverted: self._take_fact,
+            CallRejected: self._take_fact,
+            CallEnded: self._take_end,
+            CallbackRequested: self._take_request,
+            CallbackAttempted: self._take_callback,
+            CallbackConnected: self._take_callback,
+            CallbackCancelled: self._take_callback,
+            SourceRestarted: self._take_source_event,
+            SourceHeartbeat: self._take_source_event,
+        }
 
-    def _take_call_event(self, event: Any) -> str:
+    def _take_start(self, event: CallOffered | CallQueued) -> str:
         call = self._call(event.call_id)
         if call.saw(_fingerprint(event)):
             return "duplicate"
-        counted_at = call.arrival
-        note = _NOTE[type(event)]
-        fate = "applied" if note(call, event) else "ignored"
-        return self._noted(call, event, counted_at, fate)
-
-    def _noted(self, call: Call, event: Any, counted_at: int | None, fate: str) -> str:
-        """Settle `call` after a new fact; `counted_at` is its arrival as known before."""
+        before = call.arrival
+        if type(event) is CallQueued and (call.queued is None or event.at < call.queued):
+            call.queued = event.at
+        call.arrived(event.at, event.source)
         self._name(call, event)
-        arrival = call.arrival
-        if arrival is None:
-            return self._hold(call)
-        if call.pending:
+        if before is None:
             self.fates["applied"] += call.pending
             call.pending = 0
-        if counted_at not in (None, arrival) and call.label is not None:
-            self.windows.count(call.label, "offered", counted_at or 0, -1)
-            self.windows.count(call.label, "offered", arrival, 1)
+        elif before != call.arrival and call.label is not None:
+            self.windows.count(call.label, "offered", before, -1)
+            self.windows.count(call.label, "offered", call.arrival or 0, 1)
+        contradicted = call.contradicted
+        self.book.settle_start(call)
+        return "contradictory" if call.contradicted > contradicted else "applied"
+
+    def _take_end(self, event: CallEnded) -> str:
+        call = self._call(event.call_id)
+        if call.saw(_fingerprint(event)):
+            return "duplicate"
+        call.ended(event)
+        if call.outcome not in ANSWERED:
+            return self._noted(call, event, "applied")
+        named = (call.queue, call.customer)
+        self._name(call, event)
+        if named == (call.queue, call.customer):
+            self.book.settle_answered(call)
+        else:
+            self.book.settle_call(call)
+        return "applied"
+
+    def _take_request(self, event: CallbackRequested) -> str:
+        return self._take_callback(event) if event.call_id is None else self._take_fact(event)
+
+    def _take_fact(self, event: Any) -> str:
+        call = self._call(event.call_id)
+        if call.saw(_fingerprint(event)):
+            return "duplicate"
+        fate = "applied" if _NOTE[type(event)](call, event) else "ignored"
+        return self._noted(call, event, fate)
+
+    def _noted(self, call: Call, event: Any, fate: str) -> str:
+        """Settle `call` after a new fact."""
+        self._name(call, event)
+        if call.arrival is None:
+            return self._hold(call)
         contradicted = call.contradicted
         self.book.settle_call(call)
         return "contradictory" if call.contradicted > contradicted else fate
@@ -169,16 +212,18 @@ class Ledger:
         return "orphan"
 
     def _name(self, call: Call, event: Any) -> None:
-        """Note source, queue, customer and anonymity from any event of a call."""
+        """Note queue, customer and anonymity from any event of a call."""
         at = event.at
         call.last_at = max(call.last_at, at)
-        if event.queue is not None:
-            call.named_queue(at, event.queue)
+        queue = event.queue
+        if queue is not None and (call.queue is None or at <= call.queue_at):
+            call.named_queue(at, queue)
         if event.anonymous:
             call.anonymous = True
-        if event.customer is not None:
-            call.named_customer(at, event.customer)
-            if call.held_by is not None and call.held_by != key_of(call):
+        customer = event.customer
+        if customer is not None and (call.customer is None or at <= call.customer_at):
+            call.named_customer(at, customer)
+            if call.held_by is not None and call.held_by != call.customer:
                 self.book.leave(call)
 
     def _take_callback(self, event: CallbackEvent) -> str:
@@ -192,9 +237,9 @@ class Ledger:
             return "duplicate"
         if event.customer is None:
             self.book.attached.setdefault(call.id, []).append(fact)
-            return self._noted(call, event, call.arrival, "applied")
+            return self._noted(call, event, "applied")
         fate = self._give(self._customer(event.customer), fact)
-        if self._noted(call, event, call.arrival, fate) == "orphan":
+        if self._noted(call, event, fate) == "orphan":
             # The customer is known, so the event counts; the call is only named by it.
             call.pending -= 1
         return fate
@@ -243,7 +288,6 @@ class Ledger:
 
     def _wake(self, waiter: Call | Customer) -> None:
         if isinstance(waiter, Customer):
-            self.book.settle_customer(waiter)
             prune(self.book, waiter)
         elif waiter.arrival is None:
             self.fates["orphan"] += waiter.pending
@@ -252,11 +296,12 @@ class Ledger:
             self._wake_call(waiter)
 
     def _wake_call(self, call: Call) -> None:
-        book = self.book
-        book.settle_call(call)
-        decided = call.outcome is not None and call.outcome != NONE
-        if decided and call.held_by is None and 0 < call.wake <= book.now:
-            forget_call(book, call)
+        if is_forgettable(self.book, call):
+            forget_call(self.book, call)
+        elif call.outcome in ANSWERED:
+            self.book.settle_answered(call)
+        else:
+            self.book.settle_call(call)
 
 
 def _fingerprint(event: CallEvent | CallbackEvent | SourceEvent) -> bytes:
@@ -266,7 +311,7 @@ def _fingerprint(event: CallEvent | CallbackEvent | SourceEvent) -> bytes:
     are taken for one about once in 10**15 comparisons.
     """
     named = f"{event.source}\0{event.id}".encode()
-    return (crc32(named) << 32 | adler32(named)).to_bytes(8, "big")
+    return _PAIR(crc32(named), adler32(named))
 
 
 def _meaning(event: CallbackEvent) -> str:
@@ -283,40 +328,27 @@ _MEANINGS: Final[dict[type[CallbackEvent], str]] = {
 }
 
 
-def _note_offered(call: Call, event: CallOffered) -> bool:
-    call.offered = _earlier(call.offered, event.at)
-    call.began(event.at, event.source)
-    return True
-
-
-def _note_queued(call: Call, event: CallQueued) -> bool:
-    call.queued = _earlier(call.queued, event.at)
-    call.began(event.at, event.source)
-    return True
-
-
 def _note_abandoned(call: Call, event: CallAbandoned) -> bool:
     call.abandoned = _earlier(call.abandoned, event.at)
+    call.is_untouched = False
     return True
 
 
 def _note_diverted(call: Call, event: CallDiverted) -> bool:
     call.diverted = _earlier(call.diverted, event.at)
+    call.is_untouched = False
     return True
 
 
 def _note_rejected(call: Call, event: CallRejected) -> bool:
     call.rejected = _earlier(call.rejected, event.at)
+    call.is_untouched = False
     return True
 
 
 def _note_requested(call: Call, event: CallbackRequested) -> bool:
     call.requested = _earlier(call.requested, event.at)
-    return True
-
-
-def _note_ended(call: Call, event: CallEnded) -> bool:
-    call.ended(event)
+    call.is_untouched = False
     return True
 
 
@@ -329,14 +361,11 @@ def _earlier(known: int | None, at: int) -> int:
 
 
 _NOTE: Final[dict[type[Any], Callable[[Call, Any], bool]]] = {
-    CallOffered: _note_offered,
-    CallQueued: _note_queued,
     CallAnswered: Call.answered,
     CallAbandoned: _note_abandoned,
     CallDiverted: _note_diverted,
     CallRejected: _note_rejected,
     CallTransferred: _note_transferred,
-    CallEnded: _note_ended,
     CallbackRequested: _note_requested,
 }
 """How an event of each kind is noted on its call; False: it has no bearing."""

@@ -4,11 +4,16 @@ from streams.ledger.calls import ANSWERED, Call
 from streams.ledger.customers import Counted, Customer
 from streams.ledger.settle import Settlement
 
-__all__ = ["forget_call", "prune"]
+__all__ = ["forget_call", "is_forgettable", "prune"]
 
 
 def prune(book: Settlement, customer: Customer) -> None:
-    """Forget the settled callback promises of `customer` and the calls nothing depends on."""
+    """Settle `customer`; forget settled callback promises and the calls nothing depends on."""
+    if customer.is_plain and _is_over(book, customer.calls[0]):
+        forget_call(book, customer.calls.pop())
+        del book.customers[customer.id]
+        return
+    book.settle_customer(customer)
     final = book.now - book.rules.lateness
     by_id = {call.id: call for call in customer.calls}
     kept = []
@@ -32,6 +37,15 @@ def forget_call(book: Settlement, call: Call) -> None:
     book.undecided.pop(call.id, None)
     call.wake = 0
     call.held_by = None
+
+
+def is_forgettable(book: Settlement, call: Call) -> bool:
+    """Return whether `call`, which no customer holds, can change no verdict any more."""
+    return call.held_by is None and _is_over(book, call)
+
+
+def _is_over(book: Settlement, call: Call) -> bool:
+    return _is_answered_for_good(book, call, book.now - book.rules.lateness)
 
 
 def _is_final(book: Settlement, promise: Counted, calls: dict[str, Call], final: int) -> bool:

@@ -2,21 +2,21 @@
 
 from typing import Final
 
-from streams.instants import MILLISECOND, SECOND
+from streams.instants import MILLISECOND, MINUTE, SECOND
 from streams.ledger.callbacks import Owed, callback_promises
 from streams.ledger.calls import ANSWERED, Call, Judgement, judge
-from streams.ledger.changes import NONE, Change
-from streams.ledger.customers import CallbackFact, Counted, Customer, History, history
+from streams.ledger.changes import NONE
+from streams.ledger.customers import CallbackFact, Customer, History, history
 from streams.ledger.deadlines import Deadlines
+from streams.ledger.owed import NAMELESS, CallbackTally
 from streams.ledger.rules import QueueRules, Rules
-from streams.ledger.tally import Tally
+from streams.ledger.tally import Tally, differs, next_state
 from streams.ledger.usefulness import judge_usefulness
 
 __all__ = ["Settlement"]
 
+_LOOK_AGAIN: Final = 15 * MINUTE
 _NO_RESTARTS: Final[list[int]] = []
-_NAMELESS: Final = "\0"
-"""no customer's name begins with it: see `Ledger.apply`"""
 _WHOLE: Final = {
     "kept": "kept",
     "kept_by_recall": "kept",
@@ -30,10 +30,11 @@ _WHOLE: Final = {
 class Settlement:
     """The calls and customers of one partition and the verdicts on them."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, *, windows: bool = True) -> None:
         self.rules = rules
         self.now = 0
-        self.tally = Tally(rules)
+        self.tally = Tally(rules, windows=windows)
+        self._callbacks = CallbackTally(self.tally)
         self.calls: dict[str, Call] = {}
         self.customers: dict[str, Customer] = {}
         self.attached: dict[str, list[CallbackFact]] = {}
@@ -55,6 +56,30 @@ class Settlement:
             if len(self._rules_of) < self.rules.max_queues:
                 self._rules_of[queue] = rules
         return rules
+
+    def settle_start(self, call: Call) -> None:
+        """Settle a call after an offer or a queue entry; the same as `settle_call`, but quick."""
+        rules = self.rules_of(call.queue)
+        due = (call.start(rules) or 0) + rules.answer_target
+        if not call.is_untouched or call.answer is not None or self.now >= due or self.restarts:
+            self.settle_call(call)
+            return
+        if call.queue is not None or call.label is not None:
+            self.tally.place(call)
+        self.undecided[call.id] = call
+        customer = self._customer_of(call)
+        if customer is None or customer.is_plain:
+            self.deadlines.set(call, due)
+        else:
+            self.settle_customer(customer)
+
+    def settle_answered(self, call: Call) -> None:
+        """Settle an answered call after something that can only concern its usefulness."""
+        customer = self._customer_of(call)
+        if customer is None or customer.is_plain:
+            self._settle_alone(call, self.rules_of(call.queue))
+        else:
+            self.settle_customer(customer)
 
     def settle_call(self, call: Call) -> None:
         """Judge `call` after a fact of its own, and its customer where that matters."""
@@ -83,7 +108,7 @@ class Settlement:
             self.rules,
             self.now,
         )
-        self._count_callbacks(customer, owed)
+        self._callbacks.count(customer, owed)
         self._settle_calls(customer, past, owed)
         if any(promise.state is None or promise.state == "broken" for promise in owed):
             self.owing[customer.id] = customer
@@ -120,30 +145,42 @@ class Settlement:
         return None
 
     def _count_call(self, call: Call, found: Judgement, rules: QueueRules) -> None:
+        if found.outcome == "answered_in_target" and call.outcome is call.answer is None:
+            self._count_first_answer(call, found, rules)
+            return
         if call.queue is not None or found.answer is not None or call.label is not None:
             self.tally.place(call)
         self._count_outcome(call, found, rules)
-        state = _next(call.answer, found.answer)
-        if state is not None and _differs(state, found.answer_at, call.answer, call.answer_at):
-            self._change(call, "answer", call.answer, call.answer_at, state, found.answer_at)
+        state = next_state(call.answer, found.answer)
+        if state is not None and differs(state, found.answer_at, call.answer, call.answer_at):
+            self.tally.change(call, "answer", call.answer, call.answer_at, state, found.answer_at)
             call.answer, call.answer_at = state, found.answer_at
         if found.outcome is None:
             self.undecided[call.id] = call
         else:
             self.undecided.pop(call.id, None)
 
+    def _count_first_answer(self, call: Call, found: Judgement, rules: QueueRules) -> None:
+        at, wait = found.outcome_at, found.wait or 0
+        self.tally.first_answer(call, at, wait)
+        call.outcome, call.outcome_at, call.waited = "answered_in_target", at, wait
+        call.answer, call.answer_at = "kept", at
+        call.promise, call.promise_at = "kept", at
+        self._note_ambiguity(at, wait, rules)
+        self.undecided.pop(call.id, None)
+
     def _count_outcome(self, call: Call, found: Judgement, rules: QueueRules) -> None:
-        state = _next(call.outcome, found.outcome)
+        state = next_state(call.outcome, found.outcome)
         if state is None or (
             found.wait == call.waited
-            and not _differs(state, found.outcome_at, call.outcome, call.outcome_at)
+            and not differs(state, found.outcome_at, call.outcome, call.outcome_at)
         ):
             return
         self._count_wait(self.tally.place(call), call, found, rules)
         was, was_at, was_wait = call.outcome, call.outcome_at, call.waited
         call.outcome, call.outcome_at, call.waited = state, found.outcome_at, found.wait
         change = (was, was_at, state, found.outcome_at)
-        self._change(call, "outcome", *change, wait=found.wait, was_wait=was_wait)
+        self.tally.change(call, "outcome", *change, found.wait, was_wait)
 
     def _count_wait(self, label: str, call: Call, found: Judgement, rules: QueueRules) -> None:
         if call.outcome in ANSWERED and call.waited is not None:
@@ -162,8 +199,11 @@ class Settlement:
             self.tally.totals.of(label).answer_wait.add(found.wait)
         elif not str(found.outcome).startswith("abandoned"):
             return
-        start = found.outcome_at - found.wait
-        if abs(found.wait - rules.answer_target) < _resolution(start, found.outcome_at):
+        self._note_ambiguity(found.outcome_at, found.wait, rules)
+
+    def _note_ambiguity(self, at: int, wait: int, rules: QueueRules) -> None:
+        distance = abs(wait - rules.answer_target)
+        if distance < SECOND and distance < _resolution(at - wait, at):
             self.boundary_ambiguous += 1
 
     def _settle_alone(self, call: Call, rules: QueueRules) -> None:
@@ -200,55 +240,24 @@ class Settlement:
     def _settle_usefulness(self, call: Call, arrivals: list[int], rules: QueueRules) -> int | None:
         """Count the usefulness of an answer; return when to ask again, None if it is decided."""
         found = judge_usefulness(call, arrivals, rules, self.rules.max_call, self.now)
-        state = _next(call.usefulness, found.verdict)
-        if state is not None and _differs(state, found.at, call.usefulness, call.usefulness_at):
+        state = next_state(call.usefulness, found.verdict)
+        if state is not None and differs(state, found.at, call.usefulness, call.usefulness_at):
             was, was_at = call.usefulness, call.usefulness_at
-            self._change(call, "usefulness", was, was_at, state, found.at)
+            self.tally.change(call, "usefulness", was, was_at, state, found.at)
             call.usefulness, call.usefulness_at = state, found.at
         return found.at if found.verdict is None else None
 
     def _no_usefulness(self, call: Call) -> None:
         if call.usefulness is not None and call.usefulness != NONE:
             was, was_at = call.usefulness, call.usefulness_at
-            self._change(call, "usefulness", was, was_at, NONE, was_at)
+            self.tally.change(call, "usefulness", was, was_at, NONE, was_at)
             call.usefulness = NONE
 
     def _count_promise(self, call: Call, found: str | None, at: int) -> None:
-        state = _next(call.promise, found)
-        if state is not None and _differs(state, at, call.promise, call.promise_at):
-            self._change(call, "promise", call.promise, call.promise_at, state, at)
+        state = next_state(call.promise, found)
+        if state is not None and differs(state, at, call.promise, call.promise_at):
+            self.tally.change(call, "promise", call.promise, call.promise_at, state, at)
             call.promise, call.promise_at = state, at
-
-    def _change(
-        self,
-        call: Call,
-        verdict: str,
-        was: str | None,
-        was_at: int,
-        state: str,
-        at: int,
-        *,
-        wait: int | None = None,
-        was_wait: int | None = None,
-    ) -> None:
-        label = self.tally.place(call)
-        self.tally.count(label, verdict, was, was_at, state, at)
-        call.revision += 1
-        self.tally.changes.append(
-            Change(
-                verdict=verdict,
-                state=state,
-                was=was,
-                at=at,
-                queue=call.queue,
-                call_id=call.id,
-                customer=call.customer,
-                key=call.id,
-                revision=call.revision,
-                wait=wait,
-                was_wait=was_wait,
-            )
-        )
 
     def _wake_call(self, call: Call, rules: QueueRules, again: int | None) -> None:
         start = call.start(rules) or 0
@@ -257,6 +266,9 @@ class Settlement:
             delay = rules.answer_target if undecided else self.rules.max_call
             self.deadlines.set(call, start + delay)
         elif again is not None:
+            if not call.ends:
+                # Looked at now and then, so that no entry outlives a call that ended long ago.
+                again = min(again, max(self.now, call.outcome_at) + _LOOK_AGAIN)
             self.deadlines.set(call, again)
         else:
             self._wake_to_forget(call)
@@ -287,118 +299,10 @@ class Settlement:
             last = max(last, (call.start(rules) or 0) + self.rules.max_call)
         return max(last, (call.arrival or 0) + rules.repeat_window)
 
-    def _count_callbacks(self, customer: Customer, owed: list[Owed]) -> None:
-        before = {(kept.owed.opened_at, kept.ordinal): kept for kept in customer.promises}
-        customer.promises = []
-        ordinal = 0
-        for position, promise in enumerate(owed):
-            again = position and owed[position - 1].opened_at == promise.opened_at
-            ordinal = ordinal + 1 if again else 0
-            kept = before.pop((promise.opened_at, ordinal), None)
-            if kept is None:
-                kept = self._open_callback(customer, promise, ordinal)
-            customer.promises.append(kept)
-            self._count_callback(customer, kept, promise)
-        for kept in before.values():
-            self._withdraw_callback(customer, kept)
-
-    def _open_callback(self, customer: Customer, promise: Owed, ordinal: int) -> Counted:
-        label = self.tally.totals.label(promise.queue)
-        kept = Counted(owed=promise, ordinal=ordinal, label=label)
-        opened = promise.opened_at
-        self._callback_change(customer, kept, "opened", None, 0, "opened", opened)
-        return kept
-
-    def _count_callback(self, customer: Customer, kept: Counted, promise: Owed) -> None:
-        kept.owed = promise
-        self._place_callback(kept)
-        state = _next(kept.state, promise.state)
-        if state is not None and _differs(state, promise.settled_at, kept.state, kept.state_at):
-            was, was_at = kept.state, kept.state_at
-            if was is None and state in ("kept", "kept_by_recall"):
-                self._delay(kept, promise.settled_at)
-            kept.state, kept.state_at = state, promise.settled_at
-            self._callback_change(customer, kept, "callback", was, was_at, state, kept.state_at)
-        self._count_late(customer, kept, promise)
-
-    def _count_late(self, customer: Customer, kept: Counted, promise: Owed) -> None:
-        state = _next(kept.late, None if promise.late_at is None else "late")
-        at = promise.late_at or kept.late_at
-        if state is None or not _differs(state, at, kept.late, kept.late_at):
-            return
-        if kept.late is None:
-            self._delay(kept, at)
-        was, was_at = kept.late, kept.late_at
-        kept.late, kept.late_at = state, at
-        self._callback_change(customer, kept, "late", was, was_at, state, at)
-
-    def _delay(self, kept: Counted, at: int) -> None:
-        self.tally.totals.of(kept.label).callback_delay.add(at - kept.owed.opened_at)
-
-    def _withdraw_callback(self, customer: Customer, kept: Counted) -> None:
-        opened = kept.owed.opened_at
-        for verdict, state, at in (
-            ("opened", "opened", opened),
-            ("callback", kept.state, kept.state_at),
-            ("late", kept.late, kept.late_at),
-        ):
-            if state is not None and state != NONE:
-                self._callback_change(customer, kept, verdict, state, at, NONE, at)
-
-    def _place_callback(self, kept: Counted) -> None:
-        label = self.tally.totals.label(kept.owed.queue)
-        if label == kept.label:
-            return
-        self.tally.move("opened", "opened", kept.owed.opened_at, kept.label, label)
-        self.tally.move("callback", kept.state, kept.state_at, kept.label, label)
-        self.tally.move("late", kept.late, kept.late_at, kept.label, label)
-        kept.label = label
-
-    def _callback_change(
-        self,
-        customer: Customer,
-        kept: Counted,
-        verdict: str,
-        was: str | None,
-        was_at: int,
-        state: str,
-        at: int,
-    ) -> None:
-        self.tally.count(kept.label, verdict, was, was_at, state, at)
-        customer.revision += 1
-        delay = at - kept.owed.opened_at
-        self.tally.changes.append(
-            Change(
-                verdict=verdict,
-                state=state,
-                was=was,
-                at=at,
-                queue=kept.owed.queue,
-                call_id=None,
-                customer=customer.name,
-                key=f"{customer.id.replace(_NAMELESS, 'call:')}@{kept.owed.opened_at}",
-                revision=customer.revision,
-                wait=delay if state in ("kept", "kept_by_recall", "late") else None,
-                due_at=kept.owed.due_at,
-            )
-        )
-
 
 def key_of(call: Call) -> str:
     """Return the id of the customer of `call`; of one without a name the call stands for him."""
-    return call.customer if call.customer is not None else _NAMELESS + call.id
-
-
-def _next(was: str | None, found: str | None) -> str | None:
-    """Return the state to count: a verdict that was counted and vanished is `none`."""
-    if found is None and was is not None:
-        return NONE
-    return found
-
-
-def _differs(state: str, at: int, was: str | None, was_at: int) -> bool:
-    """Return whether there is anything to count."""
-    return state != was or (at != was_at and state != NONE)
+    return call.customer if call.customer is not None else NAMELESS + call.id
 
 
 def _resolution(start: int, at: int) -> int:

@@ -6,9 +6,9 @@ from streams.ledger.calls import ANSWERED, Call
 from streams.ledger.changes import NONE, Change
 from streams.ledger.rules import Rules
 from streams.ledger.totals import VERDICTS, Totals
-from streams.ledger.windows import Windows
+from streams.ledger.windows import NoWindows, Windows
 
-__all__ = ["Tally"]
+__all__ = ["Tally", "differs", "next_state"]
 
 _CLASSES: Final = {
     (verdict, state): verdict if verdict == state else f"{verdict}_{state}"
@@ -20,9 +20,9 @@ _CLASSES: Final = {
 class Tally:
     """The totals and windows of one partition, and the changes since the last drain."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, *, windows: bool = True) -> None:
         self.totals = Totals(rules)
-        self.windows = Windows(rules)
+        self.windows = Windows(rules) if windows else NoWindows(rules)
         self.changes: list[Change] = []
 
     def place(self, call: Call) -> str:
@@ -30,6 +30,8 @@ class Tally:
 
         A call that turns out to belong to another queue takes its counts along as corrections.
         """
+        if call.label is not None and call.label == call.queue:
+            return call.label
         label = self.totals.label(call.queue)
         if call.label is None:
             self.count(label, "offered", None, 0, "offered", call.arrival or 0)
@@ -37,6 +39,55 @@ class Tally:
             self._move(call, call.label, label)
         call.label = label
         return label
+
+    def change(
+        self,
+        call: Call,
+        verdict: str,
+        was: str | None,
+        was_at: int,
+        state: str,
+        at: int,
+        wait: int | None = None,
+        was_wait: int | None = None,
+    ) -> None:
+        """Count `state` of a verdict on `call` and tell of it."""
+        self.count(self.place(call), verdict, was, was_at, state, at)
+        self._tell(call, verdict, was, state, at, wait, was_wait)
+
+    def first_answer(self, call: Call, at: int, wait: int) -> None:
+        """Count an answer in target that is the first thing to be counted of `call`.
+
+        The same as three times `change`, for the verdict that is by far the most frequent.
+        """
+        label = self.place(call)
+        totals = self.totals.of(label)
+        totals.counts["outcome", "answered_in_target"] += 1
+        totals.counts["answer", "kept"] += 1
+        totals.counts["promise", "kept"] += 1
+        totals.answer_wait.add(wait)
+        self.windows.answered_in_target(label, wait, at)
+        self._tell(call, "outcome", None, "answered_in_target", at, wait, None)
+        self._tell(call, "answer", None, "kept", at, None, None)
+        self._tell(call, "promise", None, "kept", at, None, None)
+
+    def _tell(
+        self,
+        call: Call,
+        verdict: str,
+        was: str | None,
+        state: str,
+        at: int,
+        wait: int | None,
+        was_wait: int | None,
+    ) -> None:
+        call.revision += 1
+        key = call.id
+        change = Change(
+            verdict, state, was, at, call.queue, key, call.customer, key, call.revision, wait,
+            was_wait,
+        )  # fmt: skip
+        self.changes.append(change)
 
     def count(
         self, label: str, verdict: str, was: str | None, was_at: int, state: str, at: int
@@ -65,3 +116,15 @@ class Tally:
         if call.outcome in ANSWERED and call.waited is not None:
             self.windows.wait(old, call.waited, call.outcome_at, -1)
             self.windows.wait(new, call.waited, call.outcome_at, 1)
+
+
+def next_state(was: str | None, found: str | None) -> str | None:
+    """Return the state to count: a verdict that was counted and vanished is `none`."""
+    if found is None and was is not None:
+        return NONE
+    return found
+
+
+def differs(state: str, at: int, was: str | None, was_at: int) -> bool:
+    """Return whether there is anything to count."""
+    return state != was or (at != was_at and state != NONE)

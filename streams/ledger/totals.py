@@ -85,7 +85,9 @@ class QueueTotals(Struct):
 
     answer_wait: Histogram
     callback_delay: Histogram
-    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    counts: dict[tuple[str, str], int] = field(
+        default_factory=lambda: {(v, s): 0 for v, states in VERDICTS.items() for s in states}
+    )
     corrections: dict[tuple[str, str, str], int] = field(default_factory=dict)
 
     @classmethod
@@ -99,7 +101,7 @@ class QueueTotals(Struct):
     def count(self, verdict: str, was: str | None, state: str) -> None:
         """Count `state` the first time, or its correction when it `was` another before."""
         if was is None:
-            self.counts[verdict, state] = self.counts.get((verdict, state), 0) + 1
+            self.counts[verdict, state] += 1
         else:
             key = (verdict, was, state)
             self.corrections[key] = self.corrections.get(key, 0) + 1

@@ -8,7 +8,7 @@ from msgspec import Struct, field
 from streams.instants import DAY, HOUR, MINUTE, SECOND
 from streams.ledger.rules import Rules
 
-__all__ = ["WINDOWS", "QueueWindows", "WindowSums", "Windows"]
+__all__ = ["WINDOWS", "NoWindows", "QueueWindows", "WindowSums", "Windows"]
 
 _FINE: Final = 5 * SECOND
 _COARSE: Final = 30 * MINUTE
@@ -143,6 +143,21 @@ class Windows:
         if change > 0:
             added.wait_max = max(added.wait_max, wait)
 
+    def answered_in_target(self, label: str, wait: int, at: int) -> None:
+        """Count a call answered in target: its outcome, both promises and its wait."""
+        key = (label, at // _FINE)
+        added = self._unfolded.get(key)
+        if added is None:
+            added = self._unfolded[key] = Slice()
+        counts = added.counts
+        counts["outcome_answered_in_target"] = counts.get("outcome_answered_in_target", 0) + 1
+        counts["answer_kept"] = counts.get("answer_kept", 0) + 1
+        counts["promise_kept"] = counts.get("promise_kept", 0) + 1
+        bucket = bisect_left(self.bounds(label), wait / SECOND)
+        counts[bucket] = counts.get(bucket, 0) + 1
+        counts[_WAIT_SUM] = counts.get(_WAIT_SUM, 0) + wait
+        added.wait_max = max(added.wait_max, wait)
+
     def advance(self, end: int) -> None:
         """Let the windows end at `end` (event time); never goes back."""
         self.end = max(self.end, end)
@@ -183,6 +198,19 @@ class Windows:
             wait_max=wait_max / SECOND,
             wait_buckets=cumulative,
         )
+
+
+class NoWindows(Windows):
+    """Keeps none: for a replay, which tells of the whole stretch."""
+
+    def count(self, label: str, name: str, at: int, change: int) -> None:
+        """Do nothing."""
+
+    def wait(self, label: str, wait: int, at: int, change: int) -> None:
+        """Do nothing."""
+
+    def answered_in_target(self, label: str, wait: int, at: int) -> None:
+        """Do nothing."""
 
 
 def _merge(into: _Counts, counts: _Counts, sign: int) -> None:
