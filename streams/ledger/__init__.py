@@ -5,6 +5,7 @@ from streams.ledger.figures import FORMULAS, add_figures, figures_by_queue, serv
 from streams.ledger.ledger import FATES, Ledger
 from streams.ledger.live import DUE_WITHIN, LiveQueue
 from streams.ledger.rules import QueueRules, Rules
+from streams.ledger.snapshot import SnapshotError, dump, load, state_hash
 from streams.ledger.totals import (
     NO_QUEUE,
     OTHER_QUEUES,
@@ -33,10 +34,14 @@ __all__ = [
     "QueueRules",
     "QueueTotals",
     "Rules",
+    "SnapshotError",
     "Totals",
     "WindowSums",
     "Windows",
     "add_figures",
+    "dump",
     "figures_by_queue",
+    "load",
     "service_levels",
+    "state_hash",
 ]

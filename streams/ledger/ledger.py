@@ -60,7 +60,8 @@ class Ledger:
         self.heartbeats: dict[str, int] = {}
         """when each source was last known to be alive"""
         self.book = Settlement(rules, windows=windows)
-        self._source_seen: dict[str, bytes] = {}
+        self.source_seen: dict[str, bytes] = {}
+        """the last events of each source itself, by fingerprint"""
         self._take = self._taken_by()
 
     @property
@@ -261,10 +262,10 @@ class Ledger:
         if len(self.heartbeats) >= MAX_SOURCES and event.source not in self.heartbeats:
             return "ignored"
         fingerprint = _fingerprint(event)
-        seen = self._source_seen.get(event.source, b"")
+        seen = self.source_seen.get(event.source, b"")
         if fingerprint in seen:
             return "duplicate"
-        self._source_seen[event.source] = (seen + fingerprint)[-512:]
+        self.source_seen[event.source] = (seen + fingerprint)[-512:]
         self.heartbeats[event.source] = max(self.heartbeats.get(event.source, 0), event.at)
         if isinstance(event, SourceRestarted):
             self._restart(event)

@@ -135,6 +135,14 @@ class Totals:
             label = self._new_label(queue)
         return label
 
+    def names(self) -> list[str]:
+        """Return the names that have a label of their own, in the order they got it."""
+        return [name for name in self._labels if name is not None]
+
+    def learn(self, names: list[str]) -> None:
+        """Give each of `names` a label of its own."""
+        self._labels.update({name: name for name in names})
+
     def of(self, label: str) -> QueueTotals:
         """Return the counters of `label`, at zero if it is new."""
         totals = self.queues.get(label)
