@@ -12,7 +12,7 @@ from streams.ledger.customers import CallbackFact, Counted, Customer
 from streams.ledger.ledger import Ledger
 from streams.ledger.rules import Rules
 from streams.ledger.totals import Histogram, QueueTotals
-from streams.ledger.windows import QueueWindows
+from streams.ledger.windows import QueueWindows, Slice
 
 __all__ = ["FORMAT", "SnapshotError", "dump", "load", "state_hash"]
 
@@ -41,6 +41,14 @@ class _Customer(Struct, array_like=True):
     wake: int
 
 
+class _Windows(Struct, array_like=True):
+    fine: list[tuple[int, Slice]]
+    coarse: list[tuple[int, Slice]]
+    sums: list[dict[str, int]]
+    maxima: list[int]
+    tails: list[int]
+
+
 class _State(Struct, array_like=True):
     format: int
     now: int
@@ -57,7 +65,7 @@ class _State(Struct, array_like=True):
     attached: dict[str, list[CallbackFact]]
     totals: dict[str, _Totals]
     windows_end: int
-    windows: dict[str, QueueWindows]
+    windows: dict[str, _Windows]
 
 
 _encoder: Final = msgspec.msgpack.Encoder(order="sorted")
@@ -112,7 +120,7 @@ def _state(ledger: Ledger) -> _State:
         attached=book.attached,
         totals={label: _totals_values(totals) for label, totals in ledger.totals.queues.items()},
         windows_end=ledger.windows.end,
-        windows=ledger.windows.queues,
+        windows={label: _windows_values(q) for label, q in ledger.windows.queues.items()},
     )
 
 
@@ -138,6 +146,16 @@ def _totals_values(totals: QueueTotals) -> _Totals:
         callback_delay=totals.callback_delay,
         counts=sorted((*key, number) for key, number in totals.counts.items()),
         corrections=sorted((*key, number) for key, number in totals.corrections.items()),
+    )
+
+
+def _windows_values(queue: QueueWindows) -> _Windows:
+    return _Windows(
+        fine=sorted(queue.fine.items()),
+        coarse=sorted(queue.coarse.items()),
+        sums=[{name: n for name, n in counts.items() if n} for counts in queue.sums],
+        maxima=queue.maxima,
+        tails=queue.tails,
     )
 
 
@@ -167,7 +185,10 @@ def _restore_totals(ledger: Ledger, read: _State) -> None:
         totals.corrections.update({(v, was, state): n for v, was, state, n in values.corrections})
         ledger.totals.queues[label] = totals
     ledger.windows.end = read.windows_end
-    ledger.windows.queues.update(read.windows)
+    for label, queue in read.windows.items():
+        ledger.windows.queues[label] = QueueWindows(
+            dict(queue.fine), dict(queue.coarse), queue.sums, queue.maxima, queue.tails
+        )
 
 
 def _restore_call(ledger: Ledger, values: list[Any]) -> None:

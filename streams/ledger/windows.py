@@ -25,11 +25,13 @@ WINDOWS: Final[dict[str, tuple[int, int]]] = {
 
 _SPANS: Final = tuple(WINDOWS.values())
 _WAIT_BOUNDS: Final = (1.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
-_WAIT_SUM: Final = -1
+_WAIT_SUM: Final = "wait_sum"
+_BUCKETS: Final = tuple(str(number) for number in range(len(_WAIT_BOUNDS) + 2))
+_WAITS: Final = frozenset({*_BUCKETS, _WAIT_SUM})
 _MAX_UNFOLDED: Final = 4096
 
-_Counts: TypeAlias = dict[str | int, int]
-"""Classes by name, wait buckets by index, the sum of waits in microseconds under -1."""
+_Counts: TypeAlias = dict[str, int]
+"""Classes by name, wait buckets by number, the sum of waits in microseconds by its name."""
 
 
 class WindowSums(Struct):
@@ -137,7 +139,7 @@ class Windows:
     def wait(self, label: str, wait: int, at: int, change: int) -> None:
         """Add, or with -1 take away, one answered call that waited `wait` microseconds."""
         added = self._unfolded.setdefault((label, at // _FINE), Slice())
-        bucket = bisect_left(self.bounds(label), wait / SECOND)
+        bucket = _BUCKETS[bisect_left(self.bounds(label), wait / SECOND)]
         added.counts[bucket] = added.counts.get(bucket, 0) + change
         added.counts[_WAIT_SUM] = added.counts.get(_WAIT_SUM, 0) + change * wait
         if change > 0:
@@ -153,7 +155,7 @@ class Windows:
         counts["outcome_answered_in_target"] = counts.get("outcome_answered_in_target", 0) + 1
         counts["answer_kept"] = counts.get("answer_kept", 0) + 1
         counts["promise_kept"] = counts.get("promise_kept", 0) + 1
-        bucket = bisect_left(self.bounds(label), wait / SECOND)
+        bucket = _BUCKETS[bisect_left(self.bounds(label), wait / SECOND)]
         counts[bucket] = counts.get(bucket, 0) + 1
         counts[_WAIT_SUM] = counts.get(_WAIT_SUM, 0) + wait
         added.wait_max = max(added.wait_max, wait)
@@ -189,10 +191,10 @@ class Windows:
 
     def _sums(self, label: str, counts: _Counts, wait_max: int) -> WindowSums:
         cumulative: list[int] = []
-        for bucket in range(len(self.bounds(label)) + 1):
+        for bucket in _BUCKETS[: len(self.bounds(label)) + 1]:
             cumulative.append(counts.get(bucket, 0) + (cumulative[-1] if cumulative else 0))
         return WindowSums(
-            classes={name: n for name, n in counts.items() if n and isinstance(name, str)},
+            classes={name: n for name, n in counts.items() if n and name not in _WAITS},
             wait_sum=counts.get(_WAIT_SUM, 0) / SECOND,
             wait_count=cumulative[-1],
             wait_max=wait_max / SECOND,
