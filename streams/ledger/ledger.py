@@ -113,11 +113,15 @@ class Ledger:
         if now <= book.now:
             return
         book.now = now
+        over: list[Call | Customer] = []
         while due := book.deadlines.pop(now):
             for waiter in due:
                 if waiter.wake == DUE:
                     waiter.wake = 0
-                    self._wake(waiter)
+                    self._wake(waiter, over)
+        # Only now: what is over can still matter to a deadline of the same tick.
+        for waiter in over:
+            self._forget(waiter)
         book.tally.windows.advance(now)
 
     def drain(self) -> list[Change]:
@@ -287,22 +291,28 @@ class Ledger:
             call = self.book.calls[call_id] = Call(id=call_id)
         return call
 
-    def _wake(self, waiter: Call | Customer) -> None:
+    def _wake(self, waiter: Call | Customer, over: list[Call | Customer]) -> None:
+        """Settle what is due; what can be forgotten afterwards goes to `over`."""
         if isinstance(waiter, Customer):
-            prune(self.book, waiter)
+            if not waiter.is_plain:
+                self.book.settle_customer(waiter)
+            over.append(waiter)
+        elif waiter.arrival is None or is_forgettable(self.book, waiter):
+            over.append(waiter)
+        elif waiter.outcome in ANSWERED:
+            self.book.settle_answered(waiter)
+        else:
+            self.book.settle_call(waiter)
+
+    def _forget(self, waiter: Call | Customer) -> None:
+        if isinstance(waiter, Customer):
+            if waiter.id in self.book.customers:
+                prune(self.book, waiter)
         elif waiter.arrival is None:
             self.fates["orphan"] += waiter.pending
             forget_call(self.book, waiter)
-        else:
-            self._wake_call(waiter)
-
-    def _wake_call(self, call: Call) -> None:
-        if is_forgettable(self.book, call):
-            forget_call(self.book, call)
-        elif call.outcome in ANSWERED:
-            self.book.settle_answered(call)
-        else:
-            self.book.settle_call(call)
+        elif is_forgettable(self.book, waiter):
+            forget_call(self.book, waiter)
 
 
 def _fingerprint(event: CallEvent | CallbackEvent | SourceEvent) -> bytes:
