@@ -3,14 +3,25 @@
 Every time in a decoded event is an integer of microseconds since 1970 (`streams.instants`).
 """
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, TypeAlias, cast
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Final,
+    Literal,
+    TypeAlias,
+    cast,
+    get_args,
+)
 
 import msgspec
 import orjson
 from msgspec import Meta, Struct, field
 
+from streams.cloudevents import UNKNOWN_SOURCE, Headers, headers_of, split
 from streams.instants import EARLIEST, LATEST, MILLISECOND, parse_instant, rfc3339
+from streams.wire import MAX_EVENT_BYTES, REASONS, Rejected, binary_fields, parse_fields
 
 __all__ = [
     "EVENT_TYPES",
@@ -44,25 +55,8 @@ __all__ = [
     "encode_structured",
 ]
 
-MAX_EVENT_BYTES: Final = 65_536
 MAX_NAME: Final = 128
-UNKNOWN_SOURCE: Final = "unknown"
-CLOUDEVENT_PREFIX: Final = "callsla."
-CLOUDEVENT_SUFFIX: Final = ".v1"
 STRUCTURED_CONTENT_TYPE: Final = "application/cloudevents+json"
-
-REASONS: Final = (
-    "malformed",
-    "unknown_kind",
-    "missing_id",
-    "too_long",
-    "bad_time",
-    "future",
-    "too_old",
-)
-"""Why a record is refused; the label set of dead letters. The last two are the ledger's verdict."""
-
-Headers: TypeAlias = Iterable[tuple[str, bytes]]
 
 if TYPE_CHECKING:
     Instant = int
@@ -240,37 +234,8 @@ Event: TypeAlias = (
     | SourceHeartbeat
 )
 
-EVENT_TYPES: Final[dict[str, type[_Common]]] = {
-    cls.kind: cls
-    for cls in (
-        CallOffered,
-        CallQueued,
-        CallAnswered,
-        CallAbandoned,
-        CallDiverted,
-        CallRejected,
-        CallTransferred,
-        CallEnded,
-        CallbackRequested,
-        CallbackAttempted,
-        CallbackConnected,
-        CallbackCancelled,
-        SourceRestarted,
-        SourceHeartbeat,
-    )
-}
+EVENT_TYPES: Final[dict[str, type[_Common]]] = {cls.kind: cls for cls in get_args(Event)}
 """Every kind and its type, in the order of the documentation."""
-
-
-class Rejected(ValueError):
-    """A record that is no canonical event; `reason` is one of `REASONS`.
-
-    The text names the place of the fault and never a value, which may be personal.
-    """
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
 
 
 class EventDecoder:
@@ -283,31 +248,36 @@ class EventDecoder:
         self.unknown_fields = 0
         self._decode = msgspec.json.Decoder(Event).decode
 
-    def decode(self, value: bytes, headers: Headers | None = None) -> Event:
+    def decode(self, value: bytes | None, headers: Headers | None = None) -> Event:
         """Return the event in one Kafka record or one line of a file.
 
         Raises:
             Rejected: no canonical event; the record belongs with the dead letters.
         """
         if headers:
-            attributes = _binary_attributes(headers)
-            if attributes:
-                return self._decode_object({**_parse_object(value), **attributes})
+            fields = binary_fields(value, headers)
+            if fields is not None:
+                return self._convert(fields)
         try:
-            event = self._decode(value)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return self._decode_object(_parse_object(value))
-        return _settle(event)
+            event = self._decode(value)  # type: ignore[arg-type]  # None: refused below
+        except (msgspec.MsgspecError, ValueError, TypeError, RecursionError):
+            pass
+        else:
+            return _settle(event)
+        # Not within `except`: a traceback would show the first error, and with it a value.
+        return self._convert(parse_fields(value))
 
-    def _decode_object(self, fields: dict[str, Any]) -> Event:
+    def _convert(self, fields: dict[str, Any]) -> Event:
         """The tolerant, slow way: CloudEvents, unknown fields, empty names."""
-        if "specversion" in fields:
-            fields = _unwrap(fields)
         kind = fields.get("kind")
         known = _FIELDS.get(kind) if isinstance(kind, str) else None
         if known is None:
             raise _unknown_kind(kind)
-        kept = {name: value for name, value in fields.items() if name in known and value != ""}
+        kept = {
+            name: value
+            for name, value in fields.items()
+            if name in known and value is not None and value != ""
+        }
         try:
             event = msgspec.convert(kept, cast("type[Event]", Event))
         except msgspec.ValidationError as error:
@@ -316,82 +286,34 @@ class EventDecoder:
         return _settle(event)
 
 
-def check_instant(instant: int) -> int:
-    """Return `instant` (microseconds) if a call centre can have lived it.
+def check_instant(instant: int, name: str = "at") -> int:
+    """Return `instant` (microseconds), the value of the field `name`, if it can be meant.
 
     Raises:
         Rejected: before 1990 or after 2099.
     """
     if EARLIEST <= instant < LATEST:
         return instant
-    raise Rejected("bad_time", "the time lies outside the years 1990 to 2099 - at `$.at`")
+    raise Rejected("bad_time", f"the time lies outside the years 1990 to 2099 - at `$.{name}`")
 
 
 def _settle(event: Event) -> Event:
     """Turn the wire's times into microseconds, in place."""
     event.at = _instant(event.at)
-    kind = type(event)
-    if kind is CallbackRequested and event.due_at is not None:  # type: ignore[union-attr]
-        event.due_at = _instant(event.due_at)  # type: ignore[union-attr]
-    elif isinstance(event, CallbackEvent) and event.customer is None and event.call_id is None:
-        raise Rejected("missing_id", "a callback event names neither `customer` nor `call_id`")
+    if isinstance(event, CallbackEvent):
+        if event.customer is None and event.call_id is None:
+            raise Rejected("missing_id", "a callback event names neither `customer` nor `call_id`")
+        if isinstance(event, CallbackRequested) and event.due_at is not None:
+            event.due_at = _instant(event.due_at, "due_at")
     return event
 
 
-def _instant(wire: int | str) -> int:
-    if isinstance(wire, int):
-        return check_instant(wire * MILLISECOND)
+def _instant(wire: int | str, name: str = "at") -> int:
     try:
-        return check_instant(parse_instant(wire))
+        instant = wire * MILLISECOND if isinstance(wire, int) else parse_instant(wire)
     except (msgspec.ValidationError, OverflowError):
-        raise Rejected("bad_time", "not an RFC 3339 time with a zone - at `$.at`") from None
-
-
-def _parse_object(value: bytes) -> dict[str, Any]:
-    if len(value) > MAX_EVENT_BYTES:
-        raise Rejected("too_long", f"the record is longer than {MAX_EVENT_BYTES} bytes")
-    try:
-        fields = orjson.loads(value)
-    except orjson.JSONDecodeError as error:
-        raise Rejected("malformed", f"not JSON: {error.msg}") from None
-    if not isinstance(fields, dict):
-        raise Rejected("malformed", "not a JSON object")
-    return fields
-
-
-def _unwrap(envelope: dict[str, Any]) -> dict[str, Any]:
-    """Return the plain form of a CloudEvent in structured mode."""
-    data = envelope.get("data", {})
-    if not isinstance(data, dict):
-        raise Rejected("malformed", "the data of the CloudEvent is not an object - at `$.data`")
-    return {**data, **_plain_attributes(envelope)}
-
-
-def _binary_attributes(headers: Headers) -> dict[str, Any]:
-    """Return the plain form of the `ce_` headers; nothing if it is not binary mode."""
-    attributes: dict[str, Any] = {}
-    for name, value in headers:
-        if name[:3].lower() == "ce_" and value is not None:
-            attributes[name[3:].lower()] = value.decode("utf-8", "replace")
-    return _plain_attributes(attributes) if "specversion" in attributes else {}
-
-
-def _plain_attributes(attributes: dict[str, Any]) -> dict[str, Any]:
-    plain = {name: attributes[name] for name in ("id", "source") if name in attributes}
-    if "time" in attributes:
-        plain["at"] = attributes["time"]
-    kind = attributes.get("type")
-    if isinstance(kind, str):
-        plain["kind"] = _kind_of(kind)
-    return plain
-
-
-def _kind_of(cloudevent_type: str) -> str:
-    """`com.example.call.answered.v1` -> `call.answered`."""
-    words = cloudevent_type.split(".")
-    if words[-1][:1] == "v" and words[-1][1:].isdigit():
-        words.pop()
-    return ".".join(words[-2:])
+        raise Rejected("bad_time", f"not an RFC 3339 time with a zone - at `$.{name}`") from None
+    return check_instant(instant, name)
 
 
 def _unknown_kind(kind: object) -> Rejected:
@@ -430,28 +352,15 @@ def encode(event: Event) -> bytes:
 
 def encode_structured(event: Event) -> tuple[bytes, list[tuple[str, bytes]]]:
     """Return value and headers of `event` as a structured CloudEvent."""
-    attributes, data = _split(event)
+    attributes, data = split(as_object(event))
     value = orjson.dumps({**attributes, "datacontenttype": "application/json", "data": data})
     return value, [("content-type", STRUCTURED_CONTENT_TYPE.encode())]
 
 
 def encode_binary(event: Event) -> tuple[bytes, list[tuple[str, bytes]]]:
     """Return value and headers of `event` as a binary CloudEvent."""
-    attributes, data = _split(event)
-    headers = [(f"ce_{name}", value.encode()) for name, value in attributes.items()]
-    return orjson.dumps(data), [*headers, ("content-type", b"application/json")]
-
-
-def _split(event: Event) -> tuple[dict[str, str], dict[str, Any]]:
-    data = as_object(event)
-    attributes = {
-        "specversion": "1.0",
-        "id": data.pop("id"),
-        "source": data.pop("source", UNKNOWN_SOURCE),
-        "type": CLOUDEVENT_PREFIX + data.pop("kind") + CLOUDEVENT_SUFFIX,
-        "time": data.pop("at"),
-    }
-    return attributes, data
+    attributes, data = split(as_object(event))
+    return orjson.dumps(data), [*headers_of(attributes), ("content-type", b"application/json")]
 
 
 _FIELDS: Final = {
