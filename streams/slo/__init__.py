@@ -1,0 +1,32 @@
+"""`slo.yaml`, and the rules, tests, alerts and routes that follow from it."""
+
+from streams.slo.commands import (
+    MissingToolError,
+    Outcome,
+    check_rules,
+    explain_slo,
+    generate_slo,
+    render_all,
+    validate_slo,
+)
+from streams.slo.objective import Objective, ObjectiveError, load_slo, parse_slo
+from streams.slo.schema import slo_schema_text
+from streams.slo.timing import QUICK, STANDARD, Timing
+
+__all__ = [
+    "QUICK",
+    "STANDARD",
+    "MissingToolError",
+    "Objective",
+    "ObjectiveError",
+    "Outcome",
+    "Timing",
+    "check_rules",
+    "explain_slo",
+    "generate_slo",
+    "load_slo",
+    "parse_slo",
+    "render_all",
+    "slo_schema_text",
+    "validate_slo",
+]

@@ -1,0 +1,131 @@
+"""What `callsla slo` does, as functions: they return text and never print or exit."""
+
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from streams.slo.alertmanager import (
+    TEMPLATES_FILE,
+    Receivers,
+    render_alertmanager,
+    render_templates,
+)
+from streams.slo.explain import explain
+from streams.slo.objective import Objective, load_slo
+from streams.slo.rulesfile import render_rules
+from streams.slo.ruletests import RULES_FILE, render_tests
+from streams.slo.timing import STANDARD, Timing
+
+__all__ = [
+    "ALERTMANAGER_FILE",
+    "TESTS_FILE",
+    "MissingToolError",
+    "Outcome",
+    "check_rules",
+    "explain_slo",
+    "generate_slo",
+    "render_all",
+    "validate_slo",
+]
+
+TESTS_FILE: Final = "callsla-rules.test.yaml"
+ALERTMANAGER_FILE: Final = "alertmanager.yaml"
+TIME_LIMIT: Final = 300.0
+"""Seconds after which a tool is given up."""
+
+
+class MissingToolError(RuntimeError):
+    """A program that is needed is not installed; the text says which and how to get it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a check said; `passed` is false if it found something (exit code 3)."""
+
+    text: str
+    passed: bool
+
+
+def validate_slo(path: str | Path | None) -> str:
+    """Return one line that says what the file at `path` holds.
+
+    Raises:
+        ObjectiveError: the file is wrong (exit code 2).
+    """
+    objective = load_slo(path)
+    queues = len(objective.queues)
+    own = f", {queues} queue{'' if queues == 1 else 's'} of their own" if queues else ""
+    return f"{path or 'the default objective'}: valid, version {objective.version}{own}\n"
+
+
+def explain_slo(path: str | Path | None) -> str:
+    """Return the objective in words.
+
+    Raises:
+        ObjectiveError: the file is wrong or asks for an alert that could never fire.
+    """
+    return explain(load_slo(path))
+
+
+def generate_slo(
+    path: str | Path | None, receivers: Receivers | None = None, timing: Timing = STANDARD
+) -> dict[str, str]:
+    """Return every generated file by its name.
+
+    Raises:
+        ObjectiveError: the file or an address is wrong.
+    """
+    return render_all(load_slo(path), receivers, timing)
+
+
+def render_all(
+    objective: Objective, receivers: Receivers | None = None, timing: Timing = STANDARD
+) -> dict[str, str]:
+    """Return every file that follows from `objective`, by its name."""
+    return {
+        RULES_FILE: render_rules(objective, timing),
+        TESTS_FILE: render_tests(objective, timing),
+        ALERTMANAGER_FILE: render_alertmanager(receivers, timing),
+        TEMPLATES_FILE: render_templates(),
+    }
+
+
+def check_rules(path: str | Path | None) -> Outcome:
+    """Generate rules and tests of the objective and let Prometheus' own tools judge them.
+
+    Raises:
+        ObjectiveError: the file is wrong.
+        MissingToolError: promtool or amtool is not installed.
+    """
+    files = generate_slo(path)
+    with tempfile.TemporaryDirectory(prefix="callsla-") as folder:
+        for name, text in files.items():
+            (Path(folder) / name).write_text(text, encoding="utf-8")
+        checks = [
+            ("promtool", "check", "rules", "--lint=all", "--lint-fatal", RULES_FILE),
+            ("promtool", "test", "rules", TESTS_FILE),
+            ("amtool", "check-config", ALERTMANAGER_FILE),
+        ]
+        outcomes = [_run(command, folder) for command in checks]
+    text = "".join(outcome.text for outcome in outcomes)
+    return Outcome(text, all(outcome.passed for outcome in outcomes))
+
+
+def _run(command: tuple[str, ...], folder: str) -> Outcome:
+    tool = shutil.which(command[0])
+    if tool is None:
+        package = "prometheus" if command[0] == "promtool" else "prometheus-alertmanager"
+        message = f"{command[0]} is not installed; get it with: apt-get install {package}"
+        raise MissingToolError(message)
+    done = subprocess.run(  # noqa: S603
+        [tool, *command[1:]],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=TIME_LIMIT,
+        check=False,
+    )
+    return Outcome(done.stdout + done.stderr, done.returncode == 0)
