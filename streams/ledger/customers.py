@@ -45,13 +45,10 @@ class Customer(Struct):
     calls: list[Call] = field(default_factory=list)
     facts: list[CallbackFact] = field(default_factory=list)
     promises: list[Counted] = field(default_factory=list)
+    troubled: bool = False
+    """a call failed or a callback was made: promises have to be worked out"""
     revision: int = 0
     wake: int = 0
-
-    @property
-    def is_plain(self) -> bool:
-        """One call and nothing that concerns a callback."""
-        return len(self.calls) == 1 and not self.facts and not self.promises
 
 
 class History(NamedTuple):

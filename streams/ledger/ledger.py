@@ -294,7 +294,7 @@ class Ledger:
     def _wake(self, waiter: Call | Customer, over: list[Call | Customer]) -> None:
         """Settle what is due; what can be forgotten afterwards goes to `over`."""
         if isinstance(waiter, Customer):
-            if not waiter.is_plain:
+            if waiter.troubled:
                 self.book.settle_customer(waiter)
             over.append(waiter)
         elif waiter.arrival is None or is_forgettable(self.book, waiter):

@@ -9,11 +9,8 @@ __all__ = ["forget_call", "is_forgettable", "prune"]
 
 def prune(book: Settlement, customer: Customer) -> None:
     """Settle `customer`; forget settled callback promises and the calls nothing depends on."""
-    if customer.is_plain and _is_over(book, customer.calls[0]):
-        forget_call(book, customer.calls.pop())
-        del book.customers[customer.id]
-        return
-    book.settle_customer(customer)
+    if customer.troubled or not customer.calls:
+        book.settle_customer(customer)
     final = book.now - book.rules.lateness
     by_id = {call.id: call for call in customer.calls}
     kept = []
@@ -28,6 +25,8 @@ def prune(book: Settlement, customer: Customer) -> None:
         del book.customers[customer.id]
         book.owing.pop(customer.id, None)
         customer.wake = 0
+    elif customer.wake <= book.now:
+        book.deadlines.set(customer, book.now + book.rules.lateness + 1)
 
 
 def forget_call(book: Settlement, call: Call) -> None:

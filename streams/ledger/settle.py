@@ -68,18 +68,20 @@ class Settlement:
             self.tally.place(call)
         self.undecided[call.id] = call
         customer = self._customer_of(call)
-        if customer is None or customer.is_plain:
-            self.deadlines.set(call, due)
-        else:
+        if customer is not None and (customer.troubled or call.id in self.attached):
             self.settle_customer(customer)
+            return
+        self.deadlines.set(call, due)
+        if customer is not None and len(customer.calls) > 1:
+            self._rejudge_others(customer, call)
 
     def settle_answered(self, call: Call) -> None:
         """Settle an answered call after something that can only concern its usefulness."""
         customer = self._customer_of(call)
-        if customer is None or customer.is_plain:
-            self._settle_alone(call, self.rules_of(call.queue))
-        else:
+        if customer is not None and customer.troubled:
             self.settle_customer(customer)
+        else:
+            self._settle_untroubled(call, customer, self.rules_of(call.queue))
 
     def settle_call(self, call: Call) -> None:
         """Judge `call` after a fact of its own, and its customer where that matters."""
@@ -89,17 +91,23 @@ class Settlement:
         if found is None:
             return
         call.contradicted = found.contradictions
+        was_untroubled = call.outcome is None or call.outcome in ANSWERED
         self._count_call(call, found, rules)
         customer = self._customer_of(call)
-        unfailed = call.outcome is None or call.outcome in ANSWERED
-        if customer is None or (unfailed and customer.is_plain):
-            self._settle_alone(call, rules)
+        untroubled = was_untroubled and (call.outcome is None or call.outcome in ANSWERED)
+        if customer is None:
+            self._settle_untroubled(call, None, rules)
+        elif untroubled and not customer.troubled and call.id not in self.attached:
+            self._settle_untroubled(call, customer, rules)
+            if len(customer.calls) > 1:
+                self._rejudge_others(customer, call)
         else:
             self.settle_customer(customer)
 
     def settle_customer(self, customer: Customer) -> None:
         """Judge the callback promises of `customer` and what follows for each call."""
         past = history(customer, self.attached, self.rules)
+        customer.troubled = bool(past.failures or customer.facts)
         owed = callback_promises(
             past.failures,
             past.conversations,
@@ -206,16 +214,29 @@ class Settlement:
         if distance < SECOND and distance < _resolution(at - wait, at):
             self.boundary_ambiguous += 1
 
-    def _settle_alone(self, call: Call, rules: QueueRules) -> None:
-        """Settle a call that is its customer's only one and owes no callback."""
-        if call.outcome in ANSWERED:
-            state = "kept" if call.outcome == "answered_in_target" else "broken"
-            self._count_promise(call, state, call.answer_at)
-            arrivals = [call.arrival or 0]
-            self._wake_call(call, rules, self._settle_usefulness(call, arrivals, rules))
-        else:
+    def _settle_untroubled(self, call: Call, customer: Customer | None, rules: QueueRules) -> None:
+        """Settle a call whose customer has no callback to await and none to remember."""
+        if call.outcome not in ANSWERED:
             self._count_promise(call, None, 0)
             self._wake_call(call, rules, None)
+            return
+        state = "kept" if call.outcome == "answered_in_target" else "broken"
+        if call.promise != state or call.promise_at != call.answer_at:
+            self._count_promise(call, state, call.answer_at)
+        limit = (call.start(rules) or 0) + self.rules.max_call
+        if not call.ends and self.now < limit and call.usefulness is None:
+            self._wake_call(call, rules, limit)
+            return
+        arrivals = [call.arrival or 0]
+        if customer is not None and len(customer.calls) > 1:
+            arrivals = sorted(c.arrival for c in customer.calls if c.arrival is not None)
+        self._wake_call(call, rules, self._settle_usefulness(call, arrivals, rules))
+
+    def _rejudge_others(self, customer: Customer, new: Call) -> None:
+        """Ask again whether the customer's other calls were useful: he rang again."""
+        for call in customer.calls:
+            if call is not new and call.ends and call.outcome in ANSWERED:
+                self._settle_untroubled(call, customer, self.rules_of(call.queue))
 
     def _settle_calls(self, customer: Customer, past: History, owed: list[Owed]) -> None:
         promise_of = {call_id: promise for promise in owed for call_id in promise.calls}
