@@ -1,0 +1,8 @@
+"""Past records, judged in one go: read them all, sort them by event time, apply them."""
+
+from streams.replay.judging import Judged, judge
+from streams.replay.reading import Input, read
+from streams.replay.report import report
+from streams.replay.waits import QueueWaits
+
+__all__ = ["Input", "Judged", "QueueWaits", "judge", "read", "report"]

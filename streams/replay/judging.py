@@ -1,0 +1,100 @@
+"""Sorted events through the ledger, with its clock moved by their event time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from streams.events import Event
+from streams.instants import SECOND
+from streams.ledger import Change, Ledger, Rules
+from streams.replay.reading import PROGRESS_EVENTS, Progress
+from streams.replay.waits import QueueWaits
+
+__all__ = ["Judged", "judge"]
+
+Watch = Callable[[Change], None]
+
+STRIDE: Final = SECOND
+"""Deadlines fire each time event time has moved on by this much, not at every event."""
+
+
+_REFUSED: Final = frozenset({"future", "too_old"})
+
+
+@dataclass(slots=True)
+class Judged:
+    """The ledger after all events, and what it does not keep itself."""
+
+    ledger: Ledger
+    until: int | None
+    """the time, in microseconds, up to which deadlines have fired; None: nothing ever happened"""
+    waits: dict[str, QueueWaits] = field(default_factory=dict)
+    left_out: int = 0
+    """events later than `until`"""
+    refused: dict[str, int] = field(default_factory=dict)
+    """events that the ledger refused, by reason"""
+
+
+def judge(
+    events: list[Event],
+    rules: Rules,
+    until: int | None = None,
+    *,
+    watch: Watch | None = None,
+    progress: Progress | None = None,
+) -> Judged:
+    """Apply `events`, sorted by event time, and settle what is settled by `until`.
+
+    `until` is in microseconds; None means the time of the last event. Later events are left out.
+    `watch` is told every change of a verdict, `progress` every so many events.
+    """
+    last = events[-1].at if events else None
+    judged = Judged(Ledger(rules), last if until is None else until)
+    if judged.until is not None:
+        _apply(judged, events, judged.until, watch, progress)
+        judged.ledger.advance(judged.until)
+        _collect(judged, watch)
+    return judged
+
+
+def _apply(
+    judged: Judged,
+    events: list[Event],
+    until: int,
+    watch: Watch | None,
+    progress: Progress | None,
+) -> None:
+    apply = judged.ledger.apply
+    tick_at = told = 0
+    for number, event in enumerate(events):
+        if event.at >= tick_at:
+            if event.at > until:
+                judged.left_out = len(events) - number
+                break
+            _tick(judged, event.at, watch)
+            tick_at = min(event.at + STRIDE, until + 1)
+            if progress is not None and number - told >= PROGRESS_EVENTS:
+                progress(number - told)
+                told = number
+        fate = apply(event)
+        if fate in _REFUSED:
+            judged.refused[fate] = judged.refused.get(fate, 0) + 1
+
+
+def _tick(judged: Judged, at: int, watch: Watch | None) -> None:
+    """Fire the deadlines that every event up to `at` has had its chance to meet."""
+    judged.ledger.advance(at - judged.ledger.rules.grace)
+    _collect(judged, watch)
+
+
+def _collect(judged: Judged, watch: Watch | None) -> None:
+    ledger = judged.ledger
+    for change in ledger.drain():
+        if change.verdict == "outcome":
+            label = ledger.totals.label(change.queue)
+            waits = judged.waits.get(label)
+            if waits is None:
+                waits = judged.waits[label] = QueueWaits()
+            waits.note(change, ledger.rules.of(change.queue).answer_target)
+        if watch is not None:
+            watch(change)
