@@ -13,7 +13,7 @@ from streams.instants import SECOND, rfc3339
 if TYPE_CHECKING:
     from streams.ledger import Change
 
-__all__ = ["KIND", "STATES", "PromiseEvent", "decode", "encode", "from_change", "record_key"]
+__all__ = ["KIND", "PromiseEvent", "decode", "encode", "from_change", "record_key"]
 
 KIND: Final = "promise.changed"
 
@@ -51,26 +51,6 @@ State: TypeAlias = Literal[
     "unknown",
 ]
 
-STATES: Final[dict[str, tuple[str, ...]]] = {
-    "outcome": (
-        "answered_in_target",
-        "answered_late",
-        "abandoned_in_target",
-        "abandoned_late",
-        "diverted",
-        "callback_requested",
-        "rejected",
-        "lost",
-    ),
-    "answer": ("kept", "broken", "excluded"),
-    "opened": ("opened",),
-    "callback": ("kept", "kept_by_recall", "broken", "unreachable", "uncallable", "cancelled"),
-    "late": ("late",),
-    "promise": ("kept", "broken", "outside"),
-    "usefulness": ("useful", "useless", "unknown"),
-}
-"""Which states a verdict can have, besides `none` (withdrawn)."""
-
 
 class PromiseEvent(
     Struct,
@@ -83,8 +63,8 @@ class PromiseEvent(
 ):
     """One change of one verdict.
 
-    At least once: the same `id` is the same change, so drop what you have seen. Of two changes of
-    one `verdict` and `key` the one with the higher `revision` holds.
+    Delivered at least once: the same `id` is the same change, so drop what you have seen. Of two
+    changes with one `verdict` and `key` the one with the higher `revision` holds.
     """
 
     id: Annotated[str, Meta(description="`verdict/key/revision`: the same text, the same change")]
@@ -92,14 +72,17 @@ class PromiseEvent(
     state: Annotated[State, Meta(description="What it is now; `none`: withdrawn")]
     at: Annotated[WireTime, Meta(description="Event time at which this state came about")]
     key: Annotated[str, Meta(description="The call, or `customer@opened_at` of a callback")]
-    revision: Annotated[int, Meta(ge=1, description="1, 2, ... for each verdict and key")]
+    revision: Annotated[int, Meta(ge=1, description="Grows with every change of one key")]
     was: Annotated[State | None, Meta(description="The state this one corrects")] = None
-    queue: str | None = None
-    call_id: str | None = None
+    queue: Annotated[str | None, Meta(description="The queue of the call or first failure")] = None
+    call_id: Annotated[str | None, Meta(description="Absent if it is about a callback")] = None
     customer: Annotated[str | None, Meta(description="Pseudonym, never a number")] = None
     wait_seconds: Annotated[
         float | None,
-        Meta(description="Answered: seconds waited. Callback: seconds since it was opened"),
+        Meta(description="Outcome: until answered or gone. Callback: since it was owed"),
+    ] = None
+    was_wait_seconds: Annotated[
+        float | None, Meta(description="The `wait_seconds` of the state this one corrects")
     ] = None
     due_at: Annotated[WireTime | None, Meta(description="When the callback is or was due")] = None
     epoch: Annotated[
@@ -124,15 +107,21 @@ def from_change(change: "Change", epoch: int | None = None) -> PromiseEvent:
         queue=change.queue,
         call_id=change.call_id,
         customer=change.customer,
-        wait_seconds=None if change.wait is None else change.wait / SECOND,
+        wait_seconds=_seconds(change.wait),
+        was_wait_seconds=_seconds(change.was_wait),
         due_at=None if change.due_at is None else rfc3339(change.due_at),
         epoch=epoch,
     )
 
 
+def _seconds(duration: int | None) -> float | None:
+    return None if duration is None else duration / SECOND
+
+
 def record_key(event: PromiseEvent) -> bytes:
     """Return the Kafka key: all about one customer (else one call) meets in one partition."""
-    return (event.customer or event.call_id or event.key).encode()
+    about = event.customer or event.call_id or event.key.rpartition("@")[0] or event.key
+    return about.encode()
 
 
 def encode(event: PromiseEvent) -> bytes:
