@@ -1,0 +1,72 @@
+"""When deadlines fire: all decisions of time at the Kafka edge are made here.
+
+A deadline never fires merely because processing lags, nor because the sources could not deliver.
+All times are microseconds since 1970; nothing here reads a clock.
+"""
+
+from typing import Final
+
+from streams.instants import SECOND
+from streams.kafka.batch import Fresh
+
+__all__ = ["HOLD", "OUTAGE", "STRIDE", "FetchWatch", "caught_up_at", "firing_time"]
+
+STRIDE: Final = 30 * SECOND
+"""While behind, deadlines fire at least every so much event time, so that they keep their order
+among the facts of a backlog."""
+OUTAGE: Final = 1_500_000
+"""Fetches that brought nothing for longer than this were an outage."""
+HOLD: Final = 12 * SECOND
+"""How long the clock fires nothing after an outage: the sources' buffers are still to come, and
+librdkafka reconnects after 10 s at the latest (`reconnect.backoff.max.ms`)."""
+
+
+def firing_time(
+    previous: int, *, watermark: int, wall: int, grace: int, caught_up: int | None = None
+) -> int:
+    """Return the time up to which deadlines may fire now.
+
+    The highest of the `previous` one, the `watermark` less `grace`, and, when everything that was
+    there at `caught_up` has been applied, that moment less `grace`; the latter two never above
+    the `wall` clock less `grace`.
+    """
+    reached = watermark if caught_up is None else max(watermark, caught_up)
+    return max(previous, min(reached, wall) - grace)
+
+
+def caught_up_at(fresh: Fresh | None, next_offset: int) -> int | None:
+    """Return as of when everything below `next_offset` is everything there was; None: behind."""
+    if fresh is None or next_offset < fresh.highwater:
+        return None
+    return fresh.asked
+
+
+class FetchWatch:
+    """Notices outages of fetching and holds the clock back after each.
+
+    One per process, not per partition: what a partition's reload throws away must not end a hold.
+    Written by the consumer's thread, read by the main one; each store is atomic.
+    """
+
+    def __init__(self) -> None:
+        self.last_success = 0
+        self._failing_since: int | None = None
+        self._held_until = 0
+
+    def succeeded(self, asked: int, answered: int) -> None:
+        """Note a fetch that was sent at `asked` and answered at `answered`."""
+        since = asked if self._failing_since is None else self._failing_since
+        if answered - since > OUTAGE:
+            self._held_until = max(self._held_until, answered + HOLD)
+        self._failing_since = None
+        self.last_success = answered
+
+    def failed(self, asked: int) -> None:
+        """Note a fetch that was sent at `asked` and brought nothing, not even "no news"."""
+        if self._failing_since is None:
+            self._failing_since = asked
+
+    def holds(self, wall: int) -> bool:
+        """Return whether the clock must not fire deadlines at `wall`."""
+        since = self._failing_since
+        return wall < self._held_until or (since is not None and wall - since > OUTAGE)

@@ -1,0 +1,63 @@
+"""What `/metrics` counts: the totals of one partition as of one tick, never changed afterwards."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from streams.events import REASONS
+from streams.ledger import Ledger
+from streams.ledger.rules import Rules
+from streams.ledger.totals import Histogram, QueueTotals, Totals
+
+__all__ = ["Exported"]
+
+
+class Exported(Struct, frozen=True, kw_only=True):
+    """The totals of a partition at a tick. Instants in microseconds; 0 means not yet."""
+
+    totals: Totals
+    fates: Mapping[str, int]
+    dead_letters: Mapping[str, int]
+    boundary_ambiguous: int = 0
+    watermark: int = 0
+    now: int = 0
+
+    @classmethod
+    def nothing(cls, rules: Rules) -> "Exported":
+        """Return what is exported before the first tick."""
+        fates = dict.fromkeys(Ledger(rules).fates, 0)
+        return cls(totals=Totals(rules), fates=fates, dead_letters=dict.fromkeys(REASONS, 0))
+
+    @classmethod
+    def of(cls, ledger: Ledger, dead_letters: Mapping[str, int], before: "Exported") -> "Exported":
+        """Return a copy of the ledger's totals; queues unchanged since `before` are shared."""
+        return cls(
+            totals=_copy(ledger.totals, ledger.rules, before.totals.queues),
+            fates=dict(ledger.fates),
+            dead_letters=dict(dead_letters),
+            boundary_ambiguous=ledger.boundary_ambiguous,
+            watermark=ledger.watermark,
+            now=ledger.now,
+        )
+
+
+def _copy(totals: Totals, rules: Rules, before: Mapping[str, QueueTotals]) -> Totals:
+    copy = Totals(rules)
+    copy.overflowed = totals.overflowed
+    for label, queue in totals.queues.items():
+        known = before.get(label)
+        copy.queues[label] = known if known == queue else _copy_queue(queue)
+    return copy
+
+
+def _copy_queue(queue: QueueTotals) -> QueueTotals:
+    return QueueTotals(
+        answer_wait=_copy_histogram(queue.answer_wait),
+        callback_delay=_copy_histogram(queue.callback_delay),
+        counts=dict(queue.counts),
+        corrections=dict(queue.corrections),
+    )
+
+
+def _copy_histogram(histogram: Histogram) -> Histogram:
+    return Histogram(bounds=histogram.bounds, counts=list(histogram.counts), total=histogram.total)

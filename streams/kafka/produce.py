@@ -1,0 +1,122 @@
+"""Writing canonical events to Kafka fast, each where the rest about its customer is."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from streams.events import Event, encode
+from streams.kafka.errors import EdgeError, UnreachableError
+from streams.kafka.security import confluent_options
+from streams.settings import Settings
+
+__all__ = ["EventProducer", "Row", "produce"]
+
+CONNECT_SECONDS: Final = 10.0
+FLUSH_SECONDS: Final = 60.0
+_POLL_EVERY: Final = 1000
+
+Row = tuple[str | None, Event]
+"""Key (customer, else call id) and event; without a key the event goes to every partition."""
+
+
+class EventProducer:
+    """Writes events to one topic; idempotent, acknowledged by all replicas.
+
+    The partition of a key is that of the Java client and of aiokafka (murmur2), so several
+    producers agree on it.
+
+    Raises:
+        UnreachableError: no broker answers.
+        EdgeError: the topic does not exist, or a record was refused.
+    """
+
+    def __init__(self, settings: Settings, bootstrap: str, topic: str | None = None) -> None:
+        self.topic = topic or settings.events_topic
+        self.written = 0
+        self._failed: KafkaError | None = None
+        self._producer = Producer(_options(settings, bootstrap))
+        self.partitions = self._count_partitions(bootstrap)
+
+    def _count_partitions(self, bootstrap: str) -> int:
+        try:
+            found = self._producer.list_topics(self.topic, timeout=CONNECT_SECONDS)
+        except KafkaException:
+            raise UnreachableError(
+                f"no broker answers at {bootstrap}: start it, or set `broker`"
+            ) from None
+        topic = found.topics[self.topic]
+        if topic.error is not None or not topic.partitions:
+            raise EdgeError(f"the topic {self.topic} does not exist: callsla topics create")
+        return len(topic.partitions)
+
+    def send(self, key: str | None, event: Event, timestamp_ms: int | None = None) -> None:
+        """Queue one event; waits for room when the broker is slower than the caller."""
+        value = encode(event)
+        if key is None:
+            for partition in range(self.partitions):
+                self._queue(value, timestamp_ms, partition=partition)
+        else:
+            self._queue(value, timestamp_ms, key=key.encode())
+        if self.written % _POLL_EVERY == 0:
+            self._producer.poll(0)
+            self._check()
+
+    def _queue(self, value: bytes, timestamp_ms: int | None, **where: Any) -> None:
+        if timestamp_ms is not None:
+            where["timestamp"] = timestamp_ms
+        while True:
+            try:
+                self._producer.produce(self.topic, value, on_delivery=self._note, **where)
+            except BufferError:
+                self._producer.poll(0.1)
+                self._check()
+            else:
+                self.written += 1
+                return
+
+    def _note(self, error: KafkaError | None, _: Any) -> None:
+        self._failed = self._failed or error
+
+    def _check(self) -> None:
+        if self._failed is not None:
+            raise EdgeError(f"cannot write to {self.topic}: {self._failed.str()}")
+
+    def poll(self) -> None:
+        """Let acknowledgements come in; for callers that wait between events."""
+        self._producer.poll(0)
+        self._check()
+
+    def flush(self, seconds: float = FLUSH_SECONDS) -> None:
+        """Wait until every event is acknowledged."""
+        left = self._producer.flush(seconds)
+        self._check()
+        if left:
+            raise UnreachableError(f"{left:,} events are not acknowledged after {seconds:.0f} s")
+
+
+def produce(
+    settings: Settings, bootstrap: str, rows: Iterable[Row], topic: str | None = None
+) -> int:
+    """Write `rows` to the events topic (or `topic`) and return the number of records written.
+
+    An event without a key is one record for each partition.
+    """
+    producer = EventProducer(settings, bootstrap, topic)
+    for key, event in rows:
+        producer.send(key, event)
+    producer.flush()
+    return producer.written
+
+
+def _options(settings: Settings, bootstrap: str) -> dict[str, Any]:
+    return {
+        **confluent_options(settings),
+        "bootstrap.servers": bootstrap,
+        "enable.idempotence": True,
+        "linger.ms": 10,
+        "partitioner": "murmur2_random",
+        "queue.buffering.max.messages": 200_000,
+        # Errors are raised; librdkafka would write them on stderr as well.
+        "log_level": 0,
+    }

@@ -1,0 +1,99 @@
+"""What a worker tells about itself: read by the metrics, by the demo, and by its probes."""
+
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from streams.instants import SECOND
+from streams.kafka.assignment import Assignment, wall_clock
+from streams.kafka.partition import PartitionProcessor
+from streams.ledger.rules import Rules
+from streams.ledger.totals import Histogram
+from streams.settings import Settings
+
+__all__ = ["WorkerState"]
+
+_TICK_BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+SILENT: Final = 10 * SECOND
+"""Without an answer from the broker for this long a worker is not ready."""
+STUCK: Final = 120 * SECOND
+"""Without any progress for this long a worker should be restarted."""
+
+
+class WorkerState:
+    """A worker's live state; to be read on the thread of its event loop only.
+
+    Times named `_at` are seconds since 1970, 0.0 for not yet.
+    """
+
+    def __init__(self, settings: Settings, rules: Rules, assignment: Assignment) -> None:
+        self.settings = settings
+        self.rules = rules
+        self.started_at = time.time()
+        self.rebalances = 0
+        self.assigned = False
+        self.ticks = 0
+        self.last_tick_at = 0.0
+        self.tick_seconds = Histogram(list(_TICK_BOUNDS), [0] * (len(_TICK_BOUNDS) + 1))
+        self.bootstrap = settings.broker
+        self._assignment = assignment
+
+    @property
+    def partitions(self) -> Mapping[int, PartitionProcessor]:
+        """The owned partitions whose totals are complete."""
+        return self._assignment.shown
+
+    @property
+    def loading(self) -> Mapping[int, PartitionProcessor]:
+        """The owned partitions that are still being read again."""
+        shown = self._assignment.shown
+        return {n: each for n, each in self._assignment.owned.items() if n not in shown}
+
+    @property
+    def recovery_seconds(self) -> Mapping[int, float]:
+        """How long each partition took from its assignment until its totals were complete."""
+        return self._assignment.recovery_seconds
+
+    @property
+    def last_fetch_at(self) -> float:
+        """When the broker last answered a fetch."""
+        return self._assignment.watch.last_success / SECOND
+
+    @property
+    def unknown_fields(self) -> int:
+        """Fields of events that were tolerated without being understood."""
+        return sum(each.unknown_fields for each in self._assignment.owned.values())
+
+    def ticked(self, seconds: float) -> None:
+        """Note a tick that took so long, its outputs included."""
+        self.ticks += 1
+        self.last_tick_at = time.time()
+        self.tick_seconds.add(int(seconds * SECOND))
+
+    def ready(self) -> str | None:
+        """Return why the worker's numbers are not complete; None: they are."""
+        if not self.assigned:
+            return "no partition has been assigned yet"
+        loading = self.loading
+        if loading:
+            number, processor = next(iter(loading.items()))
+            behind = "some" if processor.lag is None else f"{processor.lag:,}"
+            return f"partition {number} is being read again: {behind} records to go"
+        return self._silence(SILENT)
+
+    def healthy(self) -> str | None:
+        """Return why the worker should be restarted; None: it makes progress, or may not yet."""
+        reference = max(self.last_tick_at, self.started_at)
+        idle = time.time() - reference
+        if idle > STUCK / SECOND:
+            return f"no tick for {idle:.0f} s"
+        return self._silence(STUCK)
+
+    def _silence(self, limit: int) -> str | None:
+        if not self._assignment.owned:
+            return None
+        reference = max(self._assignment.watch.last_success, *self._assignment.assigned_at.values())
+        silent = wall_clock() - reference
+        if silent <= limit:
+            return None
+        return f"no answer from the broker for {silent / SECOND:.0f} s"

@@ -1,0 +1,210 @@
+"""The worker's settings: a YAML file, overridden by `CALLSLA_<NAME>` in the environment.
+
+Secrets come from files or from the environment, never from the YAML file.
+"""
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+import yaml
+from msgspec import Meta, Struct, field
+
+__all__ = ["PREFIX", "Settings", "SettingsError", "load"]
+
+PREFIX: Final = "CALLSLA_"
+
+Name = Annotated[str, Meta(min_length=1, max_length=249, pattern=r"^[A-Za-z0-9._-]+$")]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Partitions = Annotated[int, Meta(ge=1, le=1000)]
+
+
+class SettingsError(ValueError):
+    """A setting is wrong; the text is one line that names it and says what to do (exit code 2)."""
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything a worker can be told. Durations in seconds."""
+
+    broker: Annotated[str, Meta(min_length=1)] = "embedded"
+    """`embedded`, or `host:port` of one or more brokers, separated by commas"""
+    events_topic: Name = "callcenter.events"
+    promises_topic: Name = "callcenter.promises"
+    dead_letters_topic: Name = "callcenter.dead-letters"
+    ledger_topic: Name = "callcenter.ledger"
+    raw_topics: dict[Name, str] = field(default_factory=dict)
+    """topic of a vendor's raw records -> format, one of those of `replay --from`"""
+    partitions: Partitions = 12
+    """of the events topic, when it is created"""
+    replication: Annotated[int, Meta(ge=1, le=9)] = 1
+    """of every topic, when it is created"""
+    retention_hours: Annotated[int, Meta(ge=1)] = 168
+    """of the events topic, when it is created; a worker reads back at most this far"""
+    group: Name = "callsla"
+    instance: Name | None = None
+    """static membership: a name of this worker that stays the same over restarts"""
+    metrics_host: Annotated[str, Meta(min_length=1)] = "127.0.0.1"
+    metrics_port: Port = 9808
+    slo_file: str | None = None
+    tick_seconds: Annotated[float, Meta(ge=0.05, le=5)] = 0.25
+    snapshot_seconds: Annotated[float, Meta(ge=1)] = 60
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    sasl_username: str | None = None
+    sasl_password_file: str | None = None
+    sasl_password: str | None = None
+    """only from the environment"""
+    tls_ca_file: str | None = None
+    tls_cert_file: str | None = None
+    tls_key_file: str | None = None
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the broker is the embedded one."""
+        return self.broker == "embedded"
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Every topic that a worker reads or writes."""
+        own = (self.events_topic, self.promises_topic, self.dead_letters_topic, self.ledger_topic)
+        return (*own, *self.raw_topics)
+
+    def password(self) -> str | None:
+        """Return the SASL password.
+
+        Raises:
+            SettingsError: its file cannot be read.
+        """
+        if self.sasl_password_file is None:
+            return self.sasl_password
+        return _read(self.sasl_password_file, "sasl_password_file").strip()
+
+    def __repr__(self) -> str:
+        shown = {name: getattr(self, name) for name in self.__struct_fields__}
+        if self.sasl_password is not None:
+            shown["sasl_password"] = "***"  # noqa: S105
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+
+_SECRETS: Final = ("sasl_password",)
+
+
+def load(
+    config: str | os.PathLike[str] | None = None, environ: Mapping[str, str] = os.environ
+) -> Settings:
+    """Return the settings of the YAML file `config`, overridden by the environment.
+
+    Raises:
+        SettingsError: a file cannot be read, or a name or value is wrong.
+    """
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    if config is not None:
+        values = _from_file(os.fspath(config))
+        origins = dict.fromkeys(values, os.fspath(config))
+    for name, text in _from_environment(environ).items():
+        values[name] = _pairs(text) if name == "raw_topics" else text
+        origins[name] = PREFIX + name.upper()
+    settings = Settings(**{name: _value(name, raw, origins) for name, raw in values.items()})
+    _check_together(settings)
+    return settings
+
+
+def _from_file(path: str) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(_read(path, "--config"))
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        line = f" (line {where.line + 1})" if where is not None else ""
+        raise SettingsError(f"{path} is not YAML{line}: correct it") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise SettingsError(f"{path} must hold `name: value` lines, one a setting")
+    for name in values:
+        _check_name(str(name), path)
+    for name in _SECRETS:
+        if name in values:
+            remedy = f"use {name}_file or {PREFIX}{name.upper()}"
+            raise SettingsError(f"{path}: {name} does not belong into this file: {remedy}")
+    return values
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings in the environment; other `CALLSLA_` names are none of this module's."""
+    found = {name: environ.get(PREFIX + name.upper()) for name in _TYPES}
+    return {name: text for name, text in found.items() if text}
+
+
+def _check_name(name: str, path: str) -> None:
+    if name in _TYPES:
+        return
+    near = difflib.get_close_matches(name, _TYPES, n=1)
+    hint = f"did you mean {near[0]}?" if near else "remove it"
+    raise SettingsError(f"{path}: there is no setting {name}: {hint}")
+
+
+def _value(name: str, raw: Any, origins: Mapping[str, str]) -> Any:
+    try:
+        return msgspec.convert(raw, _TYPES[name], strict=False)
+    except msgspec.ValidationError as error:
+        origin = origins[name]
+        shown = "" if name in _SECRETS else f" (is {raw!r})"
+        raise SettingsError(f"{origin}: {name}: {_plain(str(error))}{shown}") from None
+
+
+def _plain(message: str) -> str:
+    """`Expected `float` <= 5.0` -> `expected `float` <= 5.0`."""
+    message = message.partition(" - at ")[0]
+    return message[:1].lower() + message[1:]
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """`topic=format,topic=format` -> its mapping."""
+    pairs = [pair.partition("=") for pair in text.split(",")]
+    if not all(topic and equals and form for topic, equals, form in pairs):
+        raise SettingsError(f"{PREFIX}RAW_TOPICS: write topic=format,topic=format (is {text!r})")
+    return {topic.strip(): form.strip() for topic, _, form in pairs}
+
+
+def _check_together(settings: Settings) -> None:
+    sasl = settings.security_protocol.startswith("SASL")
+    if sasl and settings.sasl_username is None:
+        raise SettingsError(f"sasl_username is needed with {settings.security_protocol}: set it")
+    if sasl and settings.sasl_password is None and settings.sasl_password_file is None:
+        raise SettingsError(
+            f"sasl_password_file is needed with {settings.security_protocol}: "
+            f"set it, or {PREFIX}SASL_PASSWORD"
+        )
+    if (settings.tls_cert_file is None) != (settings.tls_key_file is None):
+        raise SettingsError("tls_cert_file and tls_key_file belong together: set both or neither")
+    if len(set(settings.topics)) < len(settings.topics):
+        raise SettingsError(f"two topics have one name: {', '.join(settings.topics)}")
+    _check_files(settings)
+
+
+def _check_files(settings: Settings) -> None:
+    for name in ("slo_file", "sasl_password_file", "tls_ca_file", "tls_cert_file", "tls_key_file"):
+        path = getattr(settings, name)
+        if path is not None:
+            _read(path, name)
+
+
+def _read(path: str, name: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise SettingsError(f"{name}: {path} is not UTF-8 text: name another file") from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise SettingsError(f"{name}: cannot read {path}: {reason}") from None
+
+
+_TYPES: Final[dict[str, Any]] = {
+    member.name: member.type for member in msgspec.structs.fields(Settings)
+}
