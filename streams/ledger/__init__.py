@@ -1,5 +1,6 @@
 """The ledger of promises: pure, order-insensitive within its lateness, deterministic."""
 
+from streams.ledger.calls import ANSWERED
 from streams.ledger.changes import NONE, Change
 from streams.ledger.figures import FORMULAS, add_figures, figures_by_queue, service_levels
 from streams.ledger.ledger import FATES, Ledger
@@ -18,6 +19,7 @@ from streams.ledger.totals import (
 from streams.ledger.windows import WINDOWS, Windows, WindowSums
 
 __all__ = [
+    "ANSWERED",
     "DUE_WITHIN",
     "FATES",
     "FORMULAS",

@@ -101,7 +101,8 @@ class Ledger:
             return "future"
         if at < self.book.now - self.rules.lateness:
             return self._too_late(at)
-        self.watermark = max(self.watermark, at)
+        if at > self.watermark:  # noqa: PLR1730 - twice as fast as max()
+            self.watermark = at
         fate = self._take[type(event)](event)
         if fate != "orphan":
             self.fates[fate] += 1
@@ -219,7 +220,8 @@ class Ledger:
     def _name(self, call: Call, event: Any) -> None:
         """Note queue, customer and anonymity from any event of a call."""
         at = event.at
-        call.last_at = max(call.last_at, at)
+        if at > call.last_at:  # noqa: PLR1730 - twice as fast as max()
+            call.last_at = at
         queue = event.queue
         if queue is not None and (call.queue is None or at <= call.queue_at):
             call.named_queue(at, queue)

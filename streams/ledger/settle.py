@@ -302,7 +302,9 @@ class Settlement:
         call.wake = 0
         customer = self.customers[call.held_by]
         if customer.wake <= self.now:
-            self.deadlines.set(customer, max(forget_at, self.now + 1))
+            # Something else still holds what could be forgotten: no hurry to look again.
+            later = self.now + self.rules.lateness + 1
+            self.deadlines.set(customer, forget_at if forget_at > self.now else later)
 
     def _wake_customer(self, customer: Customer, owed: list[Owed]) -> None:
         due = [promise.due_at for promise in owed if promise.state is None]

@@ -45,9 +45,9 @@ def judge_usefulness(
 def _by_repeat(call: Call, ended: int, arrivals: list[int], window: int, now: int) -> Usefulness:
     if call.customer is None:
         return Usefulness("unknown", ended)
-    # The call's own arrival is never after its end, but may be at the same instant.
-    own_at_end = int(call.arrival == ended)
-    again = [at for at in arrivals if ended <= at <= ended + window][own_at_end:]
+    again = [at for at in arrivals if ended <= at <= ended + window]
+    if call.arrival in again:  # by the clock of another source it may be after the end
+        again.remove(call.arrival)
     if again:
         return Usefulness("useless", again[0])
     return Usefulness("useful" if now >= ended + window else None, ended + window)
