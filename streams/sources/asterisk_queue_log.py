@@ -183,7 +183,7 @@ class AsteriskQueueLog(Source):
             yield CallDiverted(**common, reason="key")
 
     def _transferred(self, line: Line, caller: Caller) -> Iterator[Event]:
-        to = line.data[0] if line.event == "BLINDTRANSFER" and line.data else ""
+        to = line.data[0] if line.event != "ATTENDEDTRANSFER" and line.data else ""
         internal = to if sum(map(str.isdigit, to)) <= INTERNAL_DIGITS else ""
         common = self._common(line, caller)
         yield CallTransferred(
