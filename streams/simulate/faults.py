@@ -20,7 +20,7 @@ from streams.events import (
     SourceEvent,
     SourceRestarted,
 )
-from streams.instants import HOUR, MINUTE, SECOND
+from streams.instants import HOUR, MILLISECOND, MINUTE, SECOND
 from streams.simulate.draws import between, exponential, stream
 from streams.simulate.recorder import Delivery
 
@@ -115,7 +115,7 @@ class _Restarts:
         source = list(self._open)[int(self._rng.random() * len(self._open))]
         self._lost.update(self._open[source])
         self._open[source].clear()
-        return Delivery(at, None, _restarted(source, delivery.event))
+        return Delivery(at, None, _restarted(source, at, delivery.event))
 
     def forgets(self, event: Event) -> bool:
         """Say whether the event belongs to a call that a restart lost."""
@@ -134,8 +134,9 @@ class _Restarts:
         return False
 
 
-def _restarted(source: str, event: Event) -> SourceRestarted:
-    return SourceRestarted(id=f"restart-{event.id}", at=event.at, source=source, reason="crash")
+def _restarted(source: str, at: int, following: Event) -> SourceRestarted:
+    id_ = f"{following.id}-{following.source}-restart"
+    return SourceRestarted(id=id_, at=at - at % MILLISECOND, source=source, reason="crash")
 
 
 def _skew(deliveries: _Deliveries, rng: Random, rates: FaultRates) -> _Deliveries:

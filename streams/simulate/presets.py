@@ -36,9 +36,13 @@ _DEMO_CALLERS: Final = CallerConfig(
     bot_talk=(3 * SECOND, 8 * SECOND),
 )
 _DEMO_HANDLING: Final = HandlingConfig(
-    ring=(1 * SECOND, 4 * SECOND), ring_no_answer=0.02, ring_timeout=9 * SECOND, talk_sigma=0.5
+    ring=(1 * SECOND, 4 * SECOND),
+    ring_no_answer=0.02,
+    ring_timeout=9 * SECOND,
+    talk_sigma=0.5,
+    staffing_objective=0.99,
 )
-_DEMO_DESK: Final = DeskConfig(agents=3)
+_DEMO_DESK: Final = DeskConfig(agents=2)
 
 
 def small_centre(start: int = DEFAULT_START, calls_per_hour: float = 110) -> CentreConfig:
