@@ -67,7 +67,9 @@ def _no_longer_sure(old: Schema, new: Schema) -> Iterator[str]:
 def _narrowed(old: Schema, new: Schema, place: str) -> Iterator[str]:
     """What `old` accepts and `new` does not; each way of being valid has to find one of the new."""
     for way in _ways(old):
-        findings = [list(_narrowed_way(way, other, place)) for other in _ways(new)]
+        # What is nearest says best what changed: a way of the same type comes first.
+        others = sorted(_ways(new), key=lambda other: other.get("type") != way.get("type"))
+        findings = [list(_narrowed_way(way, other, place)) for other in others]
         if all(findings):
             yield from min(findings, key=len)
 
