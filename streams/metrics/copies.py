@@ -1,0 +1,87 @@
+"""Copies of live state, one partition at a time, so that copying never holds up the worker."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from streams.ledger import WindowSums
+from streams.metrics.source import LedgerView, PartitionSource
+
+__all__ = ["TURN", "Copies", "Windowed", "read_windows"]
+
+TURN: Final = 0.005
+"""Seconds of copying after which the next partition has to wait for the next turn."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Windowed:
+    """The windows of one partition by queue label and window, and the bounds by queue label."""
+
+    sums: Mapping[tuple[str, str], WindowSums]
+    bounds: Mapping[str, tuple[float, ...]]
+
+
+def read_windows(ledger: LedgerView) -> Windowed:
+    """Return the windows as of the ledger's last tick."""
+    sums = ledger.windows.read()
+    labels = {label for label, _ in sums}
+    return Windowed(sums, {label: tuple(ledger.windows.bounds(label)) for label in labels})
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy(Generic[T]):
+    ledger: LedgerView
+    value: T
+    next_at: float
+
+
+class Copies(Generic[T]):
+    """The newest copy of something of each partition's ledger.
+
+    A copy is as old as it must be for all copying to take at most `share` of the time: with a
+    few queues that is no age at all, with hundreds of queues on many partitions it is seconds.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[LedgerView], T],
+        share: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._read = read
+        self._share = share
+        self._clock = clock
+        self._copies: dict[int, _Copy[T]] = {}
+
+    def get(self, number: int) -> T | None:
+        """Return the copy of partition `number`, none if its first turn is still to come."""
+        copy = self._copies.get(number)
+        return None if copy is None else copy.value
+
+    def refresh(self, owned: Sequence[PartitionSource]) -> None:
+        """Forget the partitions not `owned`, copy those whose turn has come, oldest first."""
+        ledgers = {partition.number: partition.ledger for partition in owned}
+        self._copies = {
+            number: copy
+            for number, copy in self._copies.items()
+            if ledgers.get(number) is copy.ledger
+        }
+        begun = self._clock()
+        for partition in sorted(owned, key=self._due):
+            now = self._clock()
+            if now < self._due(partition) or now - begun > TURN:
+                break
+            self._take(partition, now, len(owned))
+
+    def _due(self, partition: PartitionSource) -> float:
+        copy = self._copies.get(partition.number)
+        return 0.0 if copy is None else copy.next_at
+
+    def _take(self, partition: PartitionSource, begun: float, owned: int) -> None:
+        value = self._read(partition.ledger)
+        cost = self._clock() - begun
+        next_at = begun + cost * owned / self._share
+        self._copies[partition.number] = _Copy(partition.ledger, value, next_at)

@@ -1,0 +1,98 @@
+"""What is served at `/metrics`: published by the worker, rendered by whoever scrapes."""
+
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.openmetrics import exposition as openmetrics_exposition
+
+from streams.metrics.collector import OPENMETRICS_END, Renderer, collect, describe
+from streams.metrics.published import PublishedWorker, Publisher
+from streams.metrics.source import Source
+
+__all__ = ["OPENMETRICS", "PLAIN", "Exposition"]
+
+PLAIN: Final = CONTENT_TYPE_PLAIN_0_0_4
+OPENMETRICS: Final = openmetrics_exposition.CONTENT_TYPE_LATEST
+
+STALLED_AFTER: Final = 15.0
+"""Seconds without a publication after which the worker counts as stuck."""
+GZIP_LEVEL: Final = 1
+GZIP_FORMAT: Final = 31
+
+STARTING: Final = "the worker is starting"
+
+
+class Exposition:
+    """Holds the newest published state; a `prometheus_client` collector, too.
+
+    `publish` belongs to the event loop's thread, everything else to any thread. A scrape renders
+    from a state that never changes, so it neither waits for the loop nor holds it up.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._publisher = Publisher()
+        self._worker: PublishedWorker | None = None
+        self._published_at = clock()
+        # Renderings one after the other: they share one interpreter with the worker.
+        self._rendering = threading.Lock()
+        self._renderer = Renderer()
+        self._process = CollectorRegistry()
+        ProcessCollector(registry=self._process)
+
+    def publish(self, source: Source) -> None:
+        """Make the state of `source` now what scrapes see."""
+        self._worker = self._publisher.publish(source)
+        self._published_at = self._clock()
+
+    def describe(self) -> Iterable[Family]:
+        """Return every family without samples."""
+        return describe()
+
+    def collect(self) -> Iterable[Family]:
+        """Return every family with its samples; none before the first publication."""
+        worker = self._worker
+        return () if worker is None else collect(worker)
+
+    def text(self, *, openmetrics: bool = False, compress: bool = False) -> list[bytes]:
+        """Return the exposition in pieces, gzip-compressed if asked for."""
+        worker = self._worker
+        with self._rendering:
+            pieces = (
+                []
+                if worker is None
+                else list(self._renderer.render(worker, openmetrics=openmetrics))
+            )
+            pieces.extend(self._process_text(openmetrics))
+            return _gzip(pieces) if compress else pieces
+
+    def unhealthy(self) -> str | None:
+        """Return why the worker should be restarted, none if it should not."""
+        silence = self._clock() - self._published_at
+        if silence > STALLED_AFTER:
+            return f"the worker has not moved for {silence:.0f} s"
+        return None if self._worker is None else self._worker.unhealthy
+
+    def unready(self) -> str | None:
+        """Return why the numbers should not be relied on yet, none if they may be."""
+        if self._worker is None:
+            return STARTING
+        return self.unhealthy() or self._worker.unready
+
+    def _process_text(self, openmetrics: bool) -> list[bytes]:
+        if not openmetrics:
+            return [generate_latest(self._process)]
+        text: bytes = openmetrics_exposition.generate_latest(self._process)  # type: ignore[no-untyped-call]
+        return [text.removesuffix(OPENMETRICS_END), OPENMETRICS_END]
+
+
+def _gzip(pieces: list[bytes]) -> list[bytes]:
+    # Piece by piece: zlib lets go of the interpreter, joining megabytes would not.
+    packer = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_FORMAT)
+    return [*(packer.compress(piece) for piece in pieces), packer.flush()]

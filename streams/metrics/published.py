@@ -1,0 +1,130 @@
+"""The immutable picture of a worker that a scrape is rendered from.
+
+`Publisher.publish` runs on the event loop's thread and copies what is live; whatever it returns
+never changes again, so that any thread may read it for as long as it likes.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from streams.instants import SECOND
+from streams.ledger import Rules
+from streams.metrics.copies import Copies, Windowed, read_windows
+from streams.metrics.source import (
+    DurationCounts,
+    ExportedTotals,
+    LedgerView,
+    LiveCounts,
+    PartitionSource,
+    SnapshotNote,
+    Snapshotting,
+    Source,
+)
+
+__all__ = ["Durations", "PublishedPartition", "PublishedWorker", "Publisher"]
+
+LIVE_SHARE: Final = 0.02
+WINDOW_SHARE: Final = 0.01
+"""The part of the event loop's time that copying may take, all partitions together."""
+
+NO_WINDOWS: Final = Windowed({}, {})
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """A histogram, copied: `bounds` and `sum` in seconds, the last count is beyond them."""
+
+    bounds: tuple[float, ...]
+    counts: tuple[int, ...]
+    sum: float
+
+    @classmethod
+    def of(cls, live: DurationCounts) -> "Durations":
+        """Return a copy of `live`."""
+        return cls(tuple(live.bounds), tuple(live.counts), live.sum)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPartition:
+    """One partition; totals, fates and dead letters all as of one tick."""
+
+    number: int
+    exported: ExportedTotals
+    windowed: Windowed
+    live: Mapping[str, LiveCounts]
+    lag: int | None
+    heartbeat_at: int | None
+    latency: Durations
+    caught_up: bool
+    recovery_seconds: float | None
+    snapshot: SnapshotNote | None
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedWorker:
+    """A worker as of `at` (epoch seconds); `unready` and `unhealthy` say why it is not."""
+
+    at: float
+    rules: Rules
+    partitions: tuple[PublishedPartition, ...]
+    unready: str | None
+    unhealthy: str | None
+    rebalances: int
+    ticks: int
+    tick_seconds: Durations
+    last_tick_at: float
+    last_fetch_at: float
+    unknown_fields: int
+
+
+class Publisher:
+    """Copies a worker's state at a bounded cost.
+
+    Totals are handed on by reference, for they are made anew for each tick. Live gauges and
+    windows are copied in turns (`Copies`).
+    """
+
+    def __init__(self) -> None:
+        self._live = Copies(_read_live, LIVE_SHARE)
+        self._windows = Copies(read_windows, WINDOW_SHARE)
+
+    def publish(self, source: Source) -> PublishedWorker:
+        """Return the picture of `source` now. To be called on the thread that changes it."""
+        owned = [source.partitions[number] for number in sorted(source.partitions)]
+        self._live.refresh(owned)
+        self._windows.refresh(owned)
+        return PublishedWorker(
+            at=time.time(),
+            rules=source.rules,
+            partitions=tuple(self._partition(p, source) for p in owned),
+            unready=source.ready(),
+            unhealthy=source.healthy(),
+            rebalances=source.rebalances,
+            ticks=source.ticks,
+            tick_seconds=Durations.of(source.tick_seconds),
+            last_tick_at=source.last_tick_at,
+            last_fetch_at=source.last_fetch_at,
+            unknown_fields=source.unknown_fields,
+        )
+
+    def _partition(self, live: PartitionSource, source: Source) -> PublishedPartition:
+        number = live.number
+        snapshots = source.snapshots if isinstance(source, Snapshotting) else {}
+        return PublishedPartition(
+            number=number,
+            exported=live.exported,
+            windowed=self._windows.get(number) or NO_WINDOWS,
+            live=self._live.get(number) or {},
+            lag=live.lag,
+            heartbeat_at=live.last_heartbeat_at,
+            latency=Durations.of(live.latency),
+            caught_up=live.caught_up,
+            recovery_seconds=source.recovery_seconds.get(number),
+            snapshot=snapshots.get(number),
+        )
+
+
+def _read_live(ledger: LedgerView) -> Mapping[str, LiveCounts]:
+    return ledger.live(int(time.time() * SECOND))
