@@ -1,0 +1,74 @@
+"""`callsla replay`."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from streams.cli.errors import warn
+from streams.cli.inputs import UNTIL, check_paths, input_options, progress, read_input, rules_of
+from streams.cli.root import Command
+
+if TYPE_CHECKING:
+    from streams.replay import Judged
+
+__all__ = ["replay"]
+
+EPILOG = """\b
+Examples:
+  callsla replay --from asterisk-queue-log /var/log/asterisk/queue_log
+  callsla replay --from call-records calls-2026-0*.csv.gz --slo slo.yaml
+  callsla simulate --calls 10000 | callsla replay --from events - --json"""
+
+
+@click.command(cls=Command, epilog=EPILOG)
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option(
+    "--until",
+    type=UNTIL,
+    default="end",
+    metavar="end|TIME",
+    help="Settle what was due by TIME; end (default): by the last event.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@input_options
+def replay(
+    *,
+    files: tuple[str, ...],
+    format_name: str,
+    until: int | None,
+    slo: str | None,
+    region: str | None,
+    timezone: str | None,
+    as_json: bool,
+) -> None:
+    """Judge past records: were the calls answered in time, were customers called back?
+
+    FILE may be plain or gzip, several files are read as one, - is standard input. Records may be in
+    any order.
+    """
+    from streams.replay import judge, report
+
+    check_paths(files)
+    rules = rules_of(slo)
+    with progress("reading") as told:
+        given = read_input(format_name, files, region=region, timezone=timezone, told=told)
+    with progress("judging") as told:
+        judged = judge(given.events, rules, until, progress=told)
+    _say_what_was_left_out(judged)
+    figures = report(given, judged)
+    if as_json:
+        import orjson
+
+        click.echo(orjson.dumps(figures, option=orjson.OPT_INDENT_2))
+        return
+    from streams.cli.table import print_report
+
+    print_report(figures, rules)
+
+
+def _say_what_was_left_out(judged: "Judged") -> None:
+    if judged.left_out:
+        warn(f"{judged.left_out:,} events are later than --until and were left out")
+    refused = sum(judged.refused.values())
+    if refused:
+        warn(f"{refused:,} events were refused by the ledger: {judged.refused}")

@@ -1,0 +1,86 @@
+"""`callsla slo`: the objective, and what follows from it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from streams.cli.errors import CheckFailed, WrongUse
+from streams.cli.root import Group
+
+__all__ = ["slo"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _file(function: F) -> F:
+    return click.argument("file", required=False, type=click.Path(), metavar="[FILE]")(function)
+
+
+@click.group(cls=Group)
+def slo() -> None:
+    """Check an objective (slo.yaml) and make rules, alerts and routes of it.
+
+    Without FILE it is the default objective: 10 seconds, one hour.
+    """
+
+
+@slo.command()
+@_file
+def validate(*, file: str | None) -> None:
+    """Check the objective."""
+    from streams.slo import validate_slo
+
+    click.echo(validate_slo(file), nl=False)
+
+
+@slo.command()
+@_file
+def explain(*, file: str | None) -> None:
+    """Say in words what is promised and when an alert fires."""
+    from streams.slo import explain_slo
+
+    click.echo(explain_slo(file), nl=False)
+
+
+@slo.command()
+@_file
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Write the files there; without it they go to stdout, one after the other.",
+)
+@click.option("--webhook", metavar="URL", help="Where Alertmanager sends alerts.")
+def generate(*, file: str | None, folder: Path | None, webhook: str | None) -> None:
+    """Generate recording and alert rules, their tests, and Alertmanager's configuration."""
+    from streams.slo import generate_slo
+    from streams.slo.alertmanager import Receivers
+
+    files = generate_slo(file, Receivers(url=webhook) if webhook else None)
+    if folder is None:
+        for name, text in files.items():
+            click.echo(f"# --- {name}\n{text}")
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+        click.echo(folder / name)
+
+
+@slo.command()
+@_file
+def test(*, file: str | None) -> None:
+    """Let promtool and amtool judge what is generated."""
+    from streams.slo import check_rules
+
+    if file is not None and not Path(file).is_file():
+        message = f"there is no file {file}"
+        raise WrongUse(message)
+    outcome = check_rules(file)
+    click.echo(outcome.text, nl=False)
+    if not outcome.passed:
+        message = "the generated rules do not pass"
+        raise CheckFailed(message)

@@ -1,0 +1,82 @@
+"""`callsla worker` and `callsla topics`."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from streams.cli.root import Command, Group
+
+if TYPE_CHECKING:
+    from streams.kafka.worker import Worker
+    from streams.settings import Settings
+
+__all__ = ["topics", "worker"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _config(function: F) -> F:
+    return click.option(
+        "--config",
+        type=click.Path(),
+        metavar="FILE",
+        help="Settings in YAML; each can also be CALLSLA_<NAME> in the environment.",
+    )(function)
+
+
+@click.command(cls=Command)
+@_config
+def worker(*, config: str | None) -> None:
+    """Run one worker until SIGTERM or Ctrl-C.
+
+    Without any setting it runs on an embedded broker, which nothing else writes to: name a real one
+    with CALLSLA_BROKER=host:9092.
+    """
+    from streams.cli.inputs import rules_of
+    from streams.kafka.worker import run_worker
+    from streams.settings import load
+
+    settings = load(config)
+    run_worker(settings, rules_of(settings.slo_file), _say_where)
+
+
+def _say_where(running: "Worker") -> None:
+    state = running.state
+    click.echo(f"broker   {state.bootstrap}", err=True)
+    click.echo(f"topic    {state.settings.events_topic}", err=True)
+    click.echo(f"metrics  {running.metrics_url}", err=True)
+
+
+@click.group(cls=Group)
+def topics() -> None:
+    """Create or check the topics on the broker."""
+
+
+@topics.command()
+@_config
+def create(*, config: str | None) -> None:
+    """Create the topics that are missing; existing ones stay as they are."""
+    from streams.kafka.topics import create_topics
+
+    created = create_topics(_settings(config))
+    for name in created:
+        click.echo(name)
+    if not created:
+        click.echo("all topics exist", err=True)
+
+
+@topics.command()
+@_config
+def check(*, config: str | None) -> None:
+    """Compare the topics with what they should be."""
+    from streams.kafka.topics import check_topics
+
+    check_topics(_settings(config))
+    click.echo("all topics are as they should be", err=True)
+
+
+def _settings(config: str | None) -> "Settings":
+    from streams.settings import load
+
+    return load(config)
