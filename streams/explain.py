@@ -36,7 +36,8 @@ def explain(events: list[Event], call_id: str, rules: Rules, until: int | None) 
     if not verdicts and not any(_is_of(each, call_id) for each in concerned):
         return []
     story = _Story(concerned, call_id, rules)
-    lines = [*story.facts(until), *(story.verdict(change) for change in verdicts)]
+    last = max((change.at for change in verdicts), default=0)
+    lines = [*story.facts(until, last), *(story.verdict(change) for change in verdicts)]
     return sorted(lines, key=lambda line: (line.at, line.verdict))
 
 
@@ -53,11 +54,8 @@ def _concerned(
         if event.customer in customers and isinstance(event, CallEvent):
             calls.add(event.call_id)
     for event in events:
-        if (
-            event.customer in customers
-            or getattr(event, "call_id", None) in calls
-            or isinstance(event, SourceRestarted)
-        ):
+        mine = event.customer in customers or getattr(event, "call_id", None) in calls
+        if mine or isinstance(event, SourceRestarted):
             yield event
 
 
@@ -85,14 +83,19 @@ class _Story:
         queue = next((event.queue for event in own if event.queue is not None), None)
         self._rules: QueueRules = rules.of(queue)
         self._start = _start(own, self._rules)
+        self._answered = any(
+            event.kind == "call.answered" and _is_human(event, self._rules) for event in own
+        )
 
-    def facts(self, until: int | None) -> Iterator[Line]:
+    def facts(self, until: int | None, last: int) -> Iterator[Line]:
+        """Yield the facts of the call, and from its start to `last` those of its customer."""
         for event in self._events:
             if until is not None and event.at > until:
                 return
-            text = self._fact(event)
-            if text is not None:
-                yield Line(event.at, verdict=False, text=text)
+            if _is_of(event, self._call_id) or (self._start or 0) <= event.at <= last:
+                text = self._fact(event)
+                if text is not None:
+                    yield Line(event.at, verdict=False, text=text)
 
     def verdict(self, change: Change) -> Line:
         words = _VERDICTS[change.verdict]
@@ -131,8 +134,8 @@ class _Story:
         if change.state == "excluded":
             return f"EXCLUDED, the customer hung up within {target}: in neither number"
         if self._start is not None and change.at < self._start + self._rules.answer_target:
-            return f"BROKEN, the call left before the {target} were over and nobody can answer it"
-        return f"BROKEN, no human had answered when the {target} were over"
+            return f"BROKEN, the call left before {target} were over and nobody can answer it"
+        return f"BROKEN, no human had answered when {target} were over"
 
     def callback(self, change: Change) -> str:
         target = brief(self._rules.callback_target)
@@ -140,18 +143,20 @@ class _Story:
         return {
             "kept": f"KEPT, a human spoke with the customer{after}",
             "kept_by_recall": f"KEPT BY RECALL, the customer rang again and was answered{after}",
-            "broken": f"BROKEN, nobody had spoken with the customer when the {target} were over",
+            "broken": f"BROKEN, nobody had spoken with the customer when {target} was over",
             "unreachable": "UNREACHABLE, tried often enough, nobody picked up: outside the ratio",
             "uncallable": "UNCALLABLE, the number was withheld: outside the ratio",
             "cancelled": "CANCELLED, the customer waived it: outside the ratio",
         }[change.state]
 
     def promise(self, change: Change) -> str:
-        return {
-            "kept": "KEPT, answered in time, or called back in time instead",
-            "broken": "BROKEN, answered late, or neither answered nor called back in time",
-            "outside": "OUTSIDE, the callback could not be made or was waived",
-        }[change.state]
+        if change.state == "outside":
+            return "OUTSIDE, the callback could not be made or was waived"
+        if change.state == "kept":
+            return "KEPT, answered in time" if self._answered else "KEPT, called back in time"
+        if self._answered:
+            return "BROKEN, answered too late"
+        return "BROKEN, neither answered nor called back in time"
 
     def usefulness(self, change: Change) -> str:
         ends = [e for e in self._events if _is_of(e, self._call_id) and e.kind == "call.ended"]
@@ -237,12 +242,12 @@ _FACTS: Final[dict[str, Callable[[_Story, Any], str | None]]] = {
     "call.rejected": lambda _, event: "rejected" + _more(event, "reason"),
     "call.transferred": lambda _, event: "transferred" + _more(event, "to", "agent", "reason"),
     "call.ended": _ended,
-    "callback.requested": lambda _, event: "the customer asks to be called back",
+    "callback.requested": lambda *_: "the customer asks to be called back",
     "callback.attempted": lambda _, event: "the centre dials the customer" + _more(event, "agent"),
     "callback.connected": lambda _, event: (
         f"the callback is picked up by {event.reached}" + _more(event, "agent")
     ),
-    "callback.cancelled": lambda _, event: "the customer waives the callback",
-    "source.restarted": lambda _, event: f"source {event.source} restarts: its open calls are lost",
-    "source.heartbeat": lambda _, event: None,
+    "callback.cancelled": lambda *_: "the customer waives the callback",
+    "source.restarted": lambda _, event: f"{event.source} restarts, its open calls are lost",
+    "source.heartbeat": lambda *_: None,
 }
