@@ -49,7 +49,7 @@ def judge(
     `watch` is told every change of a verdict, `progress` every so many events.
     """
     last = events[-1].at if events else None
-    judged = Judged(Ledger(rules), last if until is None else until)
+    judged = Judged(Ledger(rules, windows=False), last if until is None else until)
     if judged.until is not None:
         _apply(judged, events, judged.until, watch, progress)
         judged.ledger.advance(judged.until)
