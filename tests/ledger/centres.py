@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from streams.events import EVENT_TYPES, CallbackEvent, CallEvent, Event
 from streams.instants import SECOND
 
-__all__ = ["centres", "rule_settings", "soups"]
+__all__ = ["Step", "arrivals", "centres", "rule_settings", "soups"]
 
 TARGET: Final = 10
 DUE: Final = 60
@@ -44,11 +44,13 @@ def _queue_settings() -> st.SearchStrategy[dict[str, Any]]:
 
 
 @st.composite
-def rule_settings(draw: st.DrawFn, lateness: int = 3600) -> dict[str, Any]:
-    """Settings of a centre whose hour lasts a minute; `lateness` in seconds."""
+def rule_settings(
+    draw: st.DrawFn, lateness: int = 3600, max_call: tuple[int, ...] = (30, 90, 600)
+) -> dict[str, Any]:
+    """Settings of a centre whose hour lasts a minute; `lateness` and `max_call` in seconds."""
     small = {"callback_target": DUE * SECOND, "repeat_window": WINDOW * SECOND}
     settings = {**small, **draw(_queue_settings())}
-    settings["max_call"] = draw(st.sampled_from((30, 90, 600))) * SECOND
+    settings["max_call"] = draw(st.sampled_from(max_call)) * SECOND
     settings["queues"] = draw(
         st.dictionaries(st.sampled_from(("sales", "help")), _queue_settings(), max_size=2)
     )
@@ -104,14 +106,15 @@ def soups(draw: st.DrawFn) -> list[Event]:
 
 @st.composite
 def centres(draw: st.DrawFn) -> list[Event]:
-    """A centre with plausible calls: every fact of a call comes while the call lasts."""
+    """A centre with plausible calls: named at first, facts soon after one another."""
     events: list[Event] = []
     at = 0
-    for number in range(draw(st.integers(1, 5))):
+    last = draw(st.integers(0, 4))
+    for number in range(last + 1):
         at += draw(_steps)
         events += _call(draw, f"call{number}", at, len(events))
     for _ in range(draw(st.integers(0, 4))):
-        events.append(_callback(draw, len(events), at + draw(_steps)))
+        events.append(_callback(draw, len(events), at + draw(_steps), f"call{last}"))
     if draw(st.booleans()):
         when = draw(st.integers(0, at + 30))
         events.append(_make(draw, len(events), "source.restarted", when, customer=None))
@@ -126,7 +129,7 @@ def _call(draw: st.DrawFn, name: str, start: int, number: int) -> list[Event]:
     skew = draw(st.sampled_from((0, 0, 0, 1, -1)))
     events: list[Event] = []
     for kind in paths:
-        named = who if draw(st.integers(0, 3)) else None
+        named = who if not events or draw(st.booleans()) else None
         at = start + (skew if kind == "call.answered" else 0)
         fields = {"call_id": name, "source": source, "customer": named, "anonymous": hidden}
         events.append(_make(draw, number + len(events), kind, max(0, at), **fields))
@@ -134,11 +137,10 @@ def _call(draw: st.DrawFn, name: str, start: int, number: int) -> list[Event]:
     return events
 
 
-def _callback(draw: st.DrawFn, number: int, at: int) -> Event:
+def _callback(draw: st.DrawFn, number: int, at: int, call: str) -> Event:
     kind = draw(st.sampled_from([kind for kind in EVENT_TYPES if kind.startswith("callback.")]))
     who = draw(st.sampled_from(("ann", "bob", None)))
-    call = None if who else "call0"
-    return _make(draw, number, kind, at, customer=who, call_id=call)
+    return _make(draw, number, kind, at, customer=who, call_id=None if who else call)
 
 
 _PATHS: Final = (
@@ -156,3 +158,32 @@ _PATHS: Final = (
     ("call.offered",),
     ("call.answered", "call.ended"),
 )
+
+
+Step = Event | int
+"""What a ledger is fed: an event, or the `now` of a tick (microseconds)."""
+
+
+@st.composite
+def arrivals(draw: st.DrawFn, events: list[Event], lateness: int, until: int) -> list[Step]:
+    """Any order in which `events` can arrive within `lateness` (microseconds), some twice.
+
+    Ticks in between run as far ahead of the events still to come as the lateness allows; the
+    last one is `until`.
+    """
+    repeated = draw(st.lists(st.sampled_from(events), max_size=3))
+    delays = st.one_of(st.just(0), st.integers(0, lateness))
+    delayed = [(e.at + draw(delays), n, e) for n, e in enumerate([*events, *repeated])]
+    coming = [e for _, _, e in sorted(delayed, key=lambda d: d[:2])]
+    steps: list[Step] = []
+    now = 0
+    for position, event in enumerate(coming):
+        steps.append(event)
+        left = coming[position + 1 :]
+        latest = min((min(e.at for e in left) + lateness if left else until), until)
+        if latest > now and draw(st.booleans()):
+            now = draw(
+                st.one_of(st.just(latest), st.integers(max(now, event.at - lateness), latest))
+            )
+            steps.append(now)
+    return [*steps, until]
