@@ -40,8 +40,8 @@ class Receivers:
     slack_channel: str = "#call-centre"
 
     def __post_init__(self) -> None:
-        for url in (self.url, self.watchdog_url):
-            parts = urlsplit(url or DEFAULT_URL)
+        for url in (self.url, self.watchdog_url or self.url):
+            parts = urlsplit(url)
             if parts.scheme not in {"http", "https"} or not parts.netloc:
                 message = "the address of the web hook must be a URL such as https://host/path"
                 raise ObjectiveError(message)

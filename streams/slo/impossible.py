@@ -1,6 +1,7 @@
 """Values that are well formed but cannot be meant: a promise nobody can keep or break."""
 
 from collections.abc import Callable, Iterator, Mapping
+from math import isclose
 
 from streams.instants import HOUR, SECOND
 from streams.slo.document import ObjectiveError, Way
@@ -90,7 +91,7 @@ def _alerts(promises: Promises, queues: Mapping[str, Queue], alerts: Alerts) -> 
 
 def _burn(way: Way, burn: Burn, lowest: float) -> _Found:
     allowed = 1 - lowest
-    if burn.cap <= allowed:
+    if burn.cap < allowed or isclose(burn.cap, allowed):
         yield (
             (*way, "cap"),
             f"an objective of {lowest:g} allows {allowed:.0%} to be broken, so this would fire "

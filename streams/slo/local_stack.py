@@ -118,7 +118,8 @@ def prometheus(folder: Path, config: str) -> "Program":
             f"--config.file={path}",
             f"--storage.tsdb.path={folder / 'prometheus'}",
             f"--web.listen-address={address}",
-            "--web.enable-lifecycle",
+            # It finds Alertmanager only after 5 s and says nothing twice within this time.
+            "--rules.alert.resend-delay=2s",
         ],
     )
 

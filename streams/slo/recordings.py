@@ -131,10 +131,13 @@ def _allowances(objective: Objective, timing: Timing) -> Iterator[Rule]:
 
 
 def _allowance(promise: Promise, objective: Objective, length: int) -> Iterator[Rule]:
-    """A queue that no worker tells the objective of has the default one."""
+    """A queue that no worker tells the objective of has the default one.
+
+    Rounded, because 1 - 0.9 is a little less than 0.1, and just keeping the promise is no breach.
+    """
     decided = increase("queue", promise.decided.name, length)
     default = f"{decided} * 0 + {default_objective(promise, objective):g}"
-    expression = f"{decided} * (1 - ({objective_of(promise)} or {default}))"
+    expression = f"round({decided} * (1 - ({objective_of(promise)} or {default})), 0.000001)"
     yield allowed("queue", promise, length), expression
     yield (
         allowed("centre", promise, length),

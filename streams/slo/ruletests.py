@@ -85,8 +85,8 @@ def _interval_tests(objective: Objective, timing: Timing) -> Iterator[dict[str, 
     name = "AnswerServiceLevelBelowTarget"
     window = timing.wait(objective.alerts.below_target.window)
     wanted = objective.promises.answer.objective
-    limit = (1 - wanted) * PER_STEP
-    above, below = floor(limit + 1e-6) + 1, ceil(limit - 1e-6) - 1
+    just = floor((1 - wanted) * PER_STEP + 1e-6)
+    above = just + 1
     in_window = window // _step(objective, timing)
     scene = _Scene(objective, timing, PROMISES[0], 2 * in_window + 2)
     kept, total = (PER_STEP - above) * in_window, PER_STEP * in_window
@@ -97,7 +97,7 @@ def _interval_tests(objective: Objective, timing: Timing) -> Iterator[dict[str, 
     )
     alert = scene.alert(name, "warning", "the service level is below the objective", words)
     yield scene.test(f"{name} fires after two intervals below", above, PER_STEP, [alert], name)
-    yield scene.test(f"{name} is silent just above the objective", below, PER_STEP, [], name)
+    yield scene.test(f"{name} is silent while the objective is just kept", just, PER_STEP, [], name)
     few = timing.at_least(objective.alerts.below_target.min_calls) - 1
     yield scene.once(f"{name} is silent while there are few calls", few, [], name)
 

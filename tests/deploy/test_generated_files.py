@@ -1,0 +1,193 @@
+"""The shipped files are what the default objective generates, and Prometheus' tools accept them."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from programs import REPOSITORY, SHIPPED, require, run
+
+from streams.metrics import BY_NAME
+from streams.slo import generate_slo, load_slo, slo_schema_text
+from streams.slo.durations import parse_duration
+from streams.slo.rulesfile import rule_groups
+
+AGAIN = "out of date: run `callsla slo generate` into deploy/helm/callsla/files"
+RULES = SHIPPED / "callsla-rules.yaml"
+METRIC = re.compile(r"(?<![:\w])callcenter_\w+(?![:\w])")
+SELECTOR = re.compile(r"(?<![:\w])(callcenter_\w+)\{([^}]*)\}")
+LABEL = re.compile(r"(\w+)\s*(?:=~|!~|!=|=)")
+GROUPING = re.compile(r"(?:max|min|sum|group|count) by \(([^)]*)\) \((callcenter_\w+)")
+SUFFIX = re.compile(r"_(bucket|sum|count)$")
+
+
+def _rules() -> list[dict[str, Any]]:
+    groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def _alerts() -> list[dict[str, Any]]:
+    return [rule for rule in _rules() if "alert" in rule]
+
+
+def _texts() -> list[str]:
+    """All PromQL of the rules, that of the annotations included."""
+    return [
+        text for rule in _rules() for text in (rule["expr"], *rule.get("annotations", {}).values())
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(generate_slo(None)))
+def test_a_shipped_file_is_what_is_generated(name: str) -> None:
+    """Nobody edits them by hand, and no change of the generator is forgotten."""
+    assert (SHIPPED / name).read_text(encoding="utf-8") == generate_slo(None)[name], AGAIN
+
+
+def test_the_schema_is_what_is_generated() -> None:
+    """And it is JSON."""
+    shipped = (REPOSITORY / "schemas" / "slo.schema.json").read_text(encoding="utf-8")
+    assert shipped == slo_schema_text(), "out of date: run `callsla schema write`"
+    assert json.loads(shipped)["properties"]["version"] == {"const": 1, "default": 1}
+
+
+def test_the_schema_knows_every_key_of_the_shipped_slo() -> None:
+    """The commented example and the schema name the same keys with the same defaults."""
+    schema = json.loads(slo_schema_text())
+    shown = yaml.safe_load((SHIPPED / "slo.yaml").read_text(encoding="utf-8"))
+    shown["promises"]["whole"] = {"objective": None}
+    assert _lengths(_defaults(schema)) == _lengths(shown)
+
+
+def _defaults(schema: dict[str, Any]) -> Any:
+    if "default" in schema:
+        return schema["default"]
+    return {name: _defaults(part) for name, part in schema["properties"].items()}
+
+
+def _lengths(value: Any) -> Any:
+    """24h and 1d are one."""
+    if isinstance(value, dict):
+        return {name: _lengths(part) for name, part in value.items()}
+    is_duration = isinstance(value, str) and value[0].isdigit()
+    return parse_duration(value) if is_duration else value
+
+
+@pytest.mark.integration
+def test_promtool_accepts_the_rules() -> None:
+    """With every lint, and lints are errors."""
+    require("promtool")
+    code, said = run("promtool", "check", "rules", "--lint=all", "--lint-fatal", RULES)
+    assert code == 0, said
+
+
+@pytest.mark.integration
+def test_the_rules_pass_their_tests() -> None:
+    """Those shipped beside them."""
+    require("promtool")
+    code, said = run("promtool", "test", "rules", SHIPPED / "callsla-rules.test.yaml")
+    assert code == 0, said
+
+
+@pytest.mark.integration
+def test_the_shipped_tests_can_fail(tmp_path: Path) -> None:
+    """Rules that call nobody, and rules that call too soon, do not pass them."""
+    require("promtool")
+    tests = (SHIPPED / "callsla-rules.test.yaml").read_text(encoding="utf-8")
+    (tmp_path / "callsla-rules.test.yaml").write_text(tests, encoding="utf-8")
+    rules = RULES.read_text(encoding="utf-8")
+    for of_all in ("> 0.52 *", "> 0.48 *"):
+        assert "> 0.5 *" in rules
+        changed = rules.replace("> 0.5 *", of_all)
+        (tmp_path / "callsla-rules.yaml").write_text(changed, encoding="utf-8")
+        code, said = run("promtool", "test", "rules", "callsla-rules.test.yaml", cwd=tmp_path)
+        assert code == 1
+        assert "FAILED" in said
+
+
+def test_every_metric_of_the_rules_is_exported() -> None:
+    """A rule over a metric that no worker has would be silent for ever."""
+    used = {name for text in _texts() for name in METRIC.findall(text)}
+    assert len(used) > 15
+    assert {SUFFIX.sub("", name) for name in used} <= set(BY_NAME)
+
+
+def test_every_label_of_the_rules_is_exported() -> None:
+    """In selectors and in groupings."""
+    uses = [
+        (name, label)
+        for text in _texts()
+        for name, inside in SELECTOR.findall(text)
+        for label in LABEL.findall(inside)
+    ]
+    uses += [
+        (name, label.strip())
+        for text in _texts()
+        for labels, name in GROUPING.findall(text)
+        for label in labels.split(",")
+    ]
+    assert len(uses) > 30
+    assert [use for use in uses if use[1] not in BY_NAME[use[0]].labels] == []
+
+
+def test_the_states_of_the_rules_are_those_of_the_ledger() -> None:
+    """Verdicts and states in the rules about corrections are spelled as the ledger spells them."""
+    from streams.ledger import VERDICTS
+
+    selectors = {
+        found
+        for rule in _rules()
+        for found in re.findall(r"corrections:step\{([^}]*)\}", rule["expr"])
+    }
+    assert selectors
+    for selector in selectors:
+        fields = dict(re.findall(r'(\w+)(?:=~|!~|!=|=)"([^"]*)"', selector))
+        known = {*VERDICTS[fields.pop("verdict")], "none"}
+        assert {state for value in fields.values() for state in value.split("|")} <= known
+
+
+def test_every_rule_reads_only_what_is_recorded_before_it() -> None:
+    """Within a group rules are evaluated in order; a name nobody records is a typing error."""
+    recorded = {rule["record"] for rule in _rules() if "record" in rule}
+    used = {
+        name
+        for text in _texts()
+        for name in re.findall(r"\b(?:queue|centre|partition|partition_queue):[\w:]+", text)
+    }
+    assert used <= recorded
+
+
+def test_no_name_is_recorded_twice() -> None:
+    """Two rules of one name would overwrite each other."""
+    names = [rule["record"] for rule in _rules() if "record" in rule]
+    assert len(names) == len(set(names))
+
+
+def test_every_alert_says_what_how_bad_and_what_to_do() -> None:
+    """Severity, words and a runbook section that exists."""
+    runbooks = (REPOSITORY / "docs" / "runbooks.md").read_text(encoding="utf-8")
+    anchors = {line[3:].strip().lower() for line in runbooks.splitlines() if line.startswith("## ")}
+    for alert in _alerts():
+        assert alert["labels"]["severity"] in {"critical", "warning", "info"}
+        assert alert["annotations"]["summary"]
+        assert alert["annotations"]["description"].endswith((".", "}"))
+        path, _, anchor = alert["annotations"]["runbook_url"].partition("#")
+        assert path == "docs/runbooks.md"
+        assert anchor in anchors, f"docs/runbooks.md has no section for {alert['alert']}"
+    assert {alert["alert"].lower() for alert in _alerts()} == anchors
+
+
+def test_the_queries_of_the_runbooks_name_exported_metrics() -> None:
+    """What somebody copies at night must exist."""
+    runbooks = (REPOSITORY / "docs" / "runbooks.md").read_text(encoding="utf-8")
+    recorded = {rule["record"] for rule in _rules() if "record" in rule}
+    assert set(METRIC.findall(runbooks)) <= set(BY_NAME)
+    assert set(re.findall(r"\b(?:queue|centre):[\w:]+", runbooks)) <= recorded
+
+
+def test_alerts_are_evaluated_with_the_counts_they_speak_of() -> None:
+    """Promise alerts stand in one group with the counts, behind them."""
+    promises, *_ = rule_groups(load_slo())
+    kinds = ["alert" if "alert" in rule else "record" for rule in promises["rules"]]
+    assert kinds == sorted(kinds, reverse=True)
