@@ -4,8 +4,8 @@ A large centre has hundreds of thousands of series of which a scrape finds few c
 text of each queue is kept, per partition and per window, for as long as its numbers stay equal.
 """
 
-from collections.abc import Iterator
-from typing import Final, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, TypeAlias
 
 from streams.ledger import QueueTotals, WindowSums
 from streams.metrics.published import PublishedPartition
@@ -31,34 +31,31 @@ class Blocks:
     """
 
     def __init__(self) -> None:
-        self._totals: dict[tuple[int, str], _Totals] = {}
-        self._windows: dict[tuple[int, str, str], _Window] = {}
+        self._totals: dict[int, dict[str, _Totals]] = {}
+        self._windows: dict[int, dict[tuple[str, str], _Window]] = {}
 
     def totals(self, view: View) -> list[list[_Texts]]:
         """Return the blocks of `TOTALS_FAMILIES` of every partition of `view`."""
-        kept: dict[tuple[int, str], _Totals] = {}
+        _forget(self._totals, view)
         for partition in view.worker.partitions:
-            for queue, totals in view.totals(partition).items():
-                key = (partition.number, queue)
-                entry = self._totals.get(key)
-                if entry is None or (entry[0] is not totals and entry[0] != totals):
-                    entry = (totals, _totals_text(key, totals))
-                kept[key] = entry
-        self._totals = kept
-        return _by_partition(view, kept)
+            # Partition by partition: freeing the text of all at once would stop the worker.
+            before = self._totals.get(partition.number, {})
+            self._totals[partition.number] = {
+                queue: _totals_entry(partition, queue, totals, before.get(queue))
+                for queue, totals in view.totals(partition).items()
+            }
+        return [_texts(self._totals[p.number]) for p in view.worker.partitions]
 
     def windows(self, view: View) -> list[list[_Texts]]:
         """Return the blocks of `WINDOW_FAMILIES` of every partition of `view`."""
-        kept: dict[tuple[int, str, str], _Window] = {}
+        _forget(self._windows, view)
         for partition in view.worker.partitions:
-            for (queue, window), sums in partition.windowed.sums.items():
-                key = (partition.number, queue, window)
-                entry = self._windows.get(key)
-                if entry is None or (entry[0] is not sums and entry[0] != sums):
-                    entry = (sums, _window_text(partition, queue, window, sums))
-                kept[key] = entry
-        self._windows = kept
-        return _by_partition(view, kept)
+            before = self._windows.get(partition.number, {})
+            self._windows[partition.number] = {
+                key: _window_entry(partition, key, sums, before.get(key))
+                for key, sums in partition.windowed.sums.items()
+            }
+        return [_texts(self._windows[p.number]) for p in view.worker.partitions]
 
 
 def totals_sections(name: str, view: View) -> Iterator[Section]:
@@ -82,25 +79,32 @@ def _common(number: int, queue: str) -> Common:
     return Common({"partition": str(number), "queue": queue})
 
 
-def _totals_text(key: tuple[int, str], totals: QueueTotals) -> _Texts:
-    common = _common(*key)
+def _forget(kept: dict[int, Any], view: View) -> None:
+    for number in kept.keys() - {partition.number for partition in view.worker.partitions}:
+        del kept[number]
+
+
+def _texts(entries: Mapping[Any, tuple[object, _Texts]]) -> list[_Texts]:
+    return [texts for _, texts in entries.values()]
+
+
+def _totals_entry(
+    partition: PublishedPartition, queue: str, totals: QueueTotals, before: _Totals | None
+) -> _Totals:
+    if before is not None and (before[0] is totals or before[0] == totals):
+        return before
+    common = _common(partition.number, queue)
     readings = (read(totals) for read in _TOTALS_READS)
-    return tuple([rows.text(common, values) for rows, values in readings])
+    return totals, tuple([rows.text(common, values) for rows, values in readings])
 
 
-def _window_text(
-    partition: PublishedPartition, queue: str, window: str, sums: WindowSums
-) -> _Texts:
+def _window_entry(
+    partition: PublishedPartition, key: tuple[str, str], sums: WindowSums, before: _Window | None
+) -> _Window:
+    if before is not None and (before[0] is sums or before[0] == sums):
+        return before
+    queue, window = key
     common = _common(partition.number, queue)
     bounds = partition.windowed.bounds[queue]
-    readings = (read(sums, window, bounds) for read in _WINDOW_READS)
-    return tuple([b"" if found is None else found[0].text(common, found[1]) for found in readings])
-
-
-def _by_partition(
-    view: View, kept: dict[tuple[int, str], _Totals] | dict[tuple[int, str, str], _Window]
-) -> list[list[_Texts]]:
-    found: dict[int, list[_Texts]] = {p.number: [] for p in view.worker.partitions}
-    for key, (_, texts) in kept.items():
-        found[key[0]].append(texts)
-    return list(found.values())
+    found = [read(sums, window, bounds) for read in _WINDOW_READS]
+    return sums, tuple([b"" if one is None else one[0].text(common, one[1]) for one in found])

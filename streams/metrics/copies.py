@@ -10,7 +10,7 @@ from streams.metrics.source import LedgerView, PartitionSource
 
 __all__ = ["TURN", "Copies", "Windowed", "read_windows"]
 
-TURN: Final = 0.005
+TURN: Final = 0.002
 """Seconds of copying after which the next partition has to wait for the next turn."""
 
 T = TypeVar("T")

@@ -38,7 +38,7 @@ _FRESHNESS: Final = (
         "Time from an event to its effect here, observed while caught up.",
         "How old is an event when it counts?",
         "partition",
-        16,
+        15,
     ),
     Metric(
         "callcenter_caught_up",
@@ -120,7 +120,7 @@ _WORKER: Final = (
         "How long a tick took.",
         "Is the worker near its limit?",
         "worker",
-        16,
+        14,
     ),
     Metric(
         "callcenter_tick_decided_timestamp_seconds",
