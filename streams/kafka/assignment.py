@@ -17,7 +17,7 @@ from streams.ledger.rules import Rules
 
 __all__ = ["Assignment", "wall_clock"]
 
-UNTICKED_LIMIT: Final = 200_000
+UNTICKED_LIMIT: Final = 50_000
 """Records whose outputs may wait in memory before reading pauses."""
 
 

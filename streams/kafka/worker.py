@@ -14,7 +14,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from faust.types import TP
 
@@ -26,13 +26,15 @@ from streams.kafka.errors import EdgeError
 from streams.kafka.logs import configure_logging
 from streams.kafka.normalise import check_formats
 from streams.kafka.outputs import Outputs
-from streams.kafka.partition import Stretch
 from streams.kafka.probe import require_topics
 from streams.kafka.raw import RawTopics
 from streams.kafka.state import WorkerState
 from streams.ledger.rules import Rules
 from streams.metrics import serve
 from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.kafka.partition import Stretch
 
 __all__ = ["Worker", "run_worker"]
 
@@ -63,6 +65,7 @@ class Worker:
         self._ended = asyncio.Event()
         self._turn = asyncio.Lock()
         self._unwritten: list[Stretch] = []
+        self._leaving = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then finish in order: outputs written, offsets committed.
@@ -115,6 +118,8 @@ class Worker:
         """Apply a batch in parts; nothing is awaited while a ledger is touched."""
         for part in batch.parts(PART_RECORDS):
             await self._room()
+            if self._leaving:
+                return
             again_from = self.assignment.apply(part)
             if again_from is not None:
                 await self._app.reader.reseek(TP(batch.topic, batch.partition), again_from)
@@ -141,6 +146,7 @@ class Worker:
 
     async def on_assigned(self, tps: set[TP]) -> None:
         """Begin with the partitions that are new here; those that came back go on."""
+        self._leaving = False
         own = {tp.partition: tp for tp in tps if tp.topic == self.settings.events_topic}
         new = {number: own[number] for number in self.assignment.unknown(own)}
         bounds, committed = await self._positions(list(new.values()))
@@ -190,6 +196,7 @@ class Worker:
 
     async def _farewell(self) -> None:
         """Tick and commit once more, if the broker lets us within a second."""
+        self._leaving = True
         if not self.assignment.owned:
             return
         try:

@@ -1,0 +1,235 @@
+"""One partition: batches and ticks in, stretches out."""
+
+from collections import Counter
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from records import TOPIC, Raw, batch, records
+from truths import plain_truths, truths
+
+from streams.events import CallEnded, CallOffered, Event
+from streams.instants import HOUR, MINUTE, SECOND
+from streams.kafka.batch import Fresh
+from streams.kafka.clock import STRIDE
+from streams.kafka.partition import PartitionProcessor
+from streams.ledger import Rules
+from streams.simulate import Centre, small_centre
+
+BASE = 1_772_445_600 * SECOND
+LATER = BASE + 90 * 24 * HOUR
+
+
+@cache
+def centre_events() -> tuple[Event, ...]:
+    """Return a few hundred calls of a simulated centre."""
+    return tuple(Centre(small_centre(), seed=3).events(300))
+
+
+def offered(number: int, seconds: float) -> Event:
+    return CallOffered(id=f"o{number}", at=BASE + round(seconds * SECOND), call_id=f"c{number}")
+
+
+def processor(**position: int) -> PartitionProcessor:
+    return PartitionProcessor(TOPIC, 0, Rules(), **position)
+
+
+def drained(one: PartitionProcessor, wall: int = LATER) -> PartitionProcessor:
+    """Tick as a worker does that has caught up at `wall`."""
+    one.settle(one.tick(wall, Fresh(wall, one.next_offset)))
+    return one
+
+
+@cache
+def centre_truths() -> Counter[tuple[str, str, str]]:
+    """Return what a plain ledger makes of them."""
+    return plain_truths(centre_events(), LATER)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.integers(1, 400), min_size=1, max_size=12))
+def test_totals_do_not_depend_on_how_records_were_fetched(sizes: list[int]) -> None:
+    """Any cutting into batches with ticks between gives the totals of a plain ledger."""
+    rows = records(centre_events())
+    one, start = processor(), 0
+    while start < len(rows):
+        size = sizes[start % len(sizes)]
+        part = rows[start : start + size]
+        assert one.apply(batch(part), LATER)
+        one.settle(one.tick(LATER, None))
+        start += size
+    assert truths([drained(one).exported.totals]) == centre_truths()
+    assert one.exported.fates["late"] == 0
+
+
+def test_what_is_known_already_is_cut_off() -> None:
+    """A batch that begins again before the next offset counts only what is new in it."""
+    rows = records(centre_events())
+    one = processor()
+    assert one.apply(batch(rows[:200]), LATER)
+    assert one.apply(batch(rows[:200]), LATER)
+    assert one.apply(batch(rows[100:]), LATER)
+    assert one.next_offset == len(rows)
+    assert drained(one).exported.fates["duplicate"] == 0
+
+
+def test_a_gap_is_read_again_and_accepted_only_if_it_comes_again() -> None:
+    """Records that are missing are asked for; a true hole shows by coming twice."""
+    rows = records([offered(n, n) for n in range(30)])
+    one = processor()
+    assert one.apply(batch(rows[:5]), LATER)
+    assert not one.apply(batch(rows[10:20]), LATER), "asked to read again"
+    assert not one.apply(batch(rows[20:]), LATER), "left over from the same fetch"
+    assert one.next_offset == 5
+    assert one.apply(batch(rows[10:20]), LATER), "the same gap after reading again"
+    assert (one.next_offset, one.holes) == (20, 1)
+    assert one.apply(batch(rows[20:]), LATER)
+    assert sum(one.ledger.fates.values()) == 25
+
+
+def test_a_gap_that_reading_again_mends_loses_nothing() -> None:
+    """The missing records come after all."""
+    rows = records([offered(n, n) for n in range(30)])
+    one = processor()
+    assert one.apply(batch(rows[:5]), LATER)
+    assert not one.apply(batch(rows[10:20]), LATER)
+    assert one.apply(batch(rows[5:20]), LATER)
+    assert one.apply(batch(rows[20:]), LATER)
+    assert (one.holes, sum(one.ledger.fates.values())) == (0, 30)
+
+
+def test_the_end_of_a_batch_may_lie_beyond_its_records() -> None:
+    """Control records at the end move the offset, so the partition can be caught up."""
+    one = processor()
+    assert one.apply(batch(records([offered(0, 0)]), next_offset=3), LATER)
+    assert one.next_offset == 3
+    one.tick(LATER, Fresh(LATER, highwater=3))
+    assert one.caught_up
+
+
+def test_bad_records_are_dead_letters_and_their_neighbours_are_not() -> None:
+    """Each refused record is passed on with its reason; the others count."""
+    good = records([offered(0, 0), offered(1, 1), offered(2, 5 * 24 * 3600)])
+    far = Raw(9, good[2].value, timestamp=BASE // 1000)
+    rows = [good[0], Raw(1, b"{"), Raw(2, None), Raw(3, b"\xff\xfe"), good[1]._replace(offset=4)]
+    one = processor()
+    assert one.apply(batch([*rows, far]), LATER)
+    stretch = one.tick(LATER, None)
+    assert [(each.record.offset, each.reason, each.stage) for each in stretch.dead_letters] == [
+        (1, "malformed", "decode"),
+        (2, "malformed", "decode"),
+        (3, "malformed", "decode"),
+        (9, "future", "ledger"),
+    ]
+    assert stretch.exported.dead_letters["malformed"] == 3
+    assert stretch.exported.dead_letters["too_old"] == 0
+    assert sum(stretch.exported.fates.values()) == 2
+    assert stretch.to_offset == 10
+
+
+def test_outputs_below_the_commit_are_not_written_again() -> None:
+    """Totals are rebuilt from all records, outputs only from those after the commit."""
+    rows = records(centre_events())
+    half = len(rows) // 2
+    spoilt = [*rows[:10], rows[10]._replace(value=b"{"), *rows[11:]]
+    whole, again = processor(), processor(published_to=half)
+    for one in (whole, again):
+        assert one.apply(batch(spoilt), LATER)
+    first, second = whole.tick(LATER, None), again.tick(LATER, None)
+    assert truths([first.exported.totals]) == truths([second.exported.totals])
+    assert [letter.record.offset for letter in first.dead_letters] == [10]
+    assert not second.dead_letters
+    assert second.exported.dead_letters["malformed"] == 1
+    ids = {(c.verdict, c.key, c.revision) for c in first.changes}
+    assert {(c.verdict, c.key, c.revision) for c in second.changes} < ids
+
+
+def test_nothing_is_shown_or_committed_before_its_outputs_are_written() -> None:
+    """A tick closes a stretch; only settling it moves what is exported and committed."""
+    one = processor()
+    assert one.apply(batch(records([offered(0, 0)])), LATER)
+    stretch = one.tick(LATER, Fresh(LATER, 1))
+    assert (one.durable_offset, len(one.exported.totals.queues)) == (None, 0)
+    one.settle(stretch)
+    assert (one.durable_offset, len(one.exported.totals.queues)) == (1, 1)
+
+
+def test_what_was_exported_never_changes() -> None:
+    """A reader may keep it; unchanged queues are shared between ticks."""
+    one = processor()
+    assert one.apply(batch(records([offered(0, 0)])), LATER)
+    before = drained(one, BASE + MINUTE).exported
+    kept = truths([before.totals])
+    assert one.apply(batch(records([offered(1, 60)], first=1)), LATER)
+    after = drained(one, BASE + 2 * MINUTE).exported
+    assert truths([before.totals]) == kept != truths([after.totals])
+    assert drained(one, BASE + 2 * MINUTE + SECOND).exported.totals is after.totals
+
+
+def test_lag_fires_no_deadline() -> None:
+    """The answer to a call may be among the records that are still to be read."""
+    one = processor()
+    assert one.apply(batch(records([offered(0, 0)])), BASE + MINUTE)
+    one.settle(one.tick(BASE + MINUTE, Fresh(BASE + MINUTE, highwater=2)))
+    assert truths([one.exported.totals])["__none__", "answer", "broken"] == 0
+    one.settle(one.tick(BASE + MINUTE, Fresh(BASE + MINUTE, highwater=1)))
+    assert truths([one.exported.totals])["__none__", "answer", "broken"] == 1
+
+
+def test_a_hold_leaves_deadlines_to_the_watermark() -> None:
+    """After an outage the clock fires nothing; an event from after the deadline does."""
+    one = processor()
+    assert one.apply(batch(records([offered(0, 0)])), BASE + MINUTE)
+    fresh = Fresh(BASE + MINUTE, highwater=1)
+    assert not any(c.state == "broken" for c in one.tick(BASE + MINUTE, fresh, hold=True).changes)
+    assert one.apply(batch(records([offered(1, 13)], first=1)), BASE + MINUTE)
+    fired = one.tick(BASE + MINUTE, fresh, hold=True).changes
+    assert [(c.verdict, c.key) for c in fired if c.state == "broken"][:1] == [("answer", "c0")]
+
+
+def test_an_event_ahead_of_its_record_fires_nothing_early() -> None:
+    """In a backlog the wall clock is far ahead, so Kafka's stamp bounds the watermark."""
+    ahead = records([CallEnded(id="e", at=BASE + 50 * SECOND, call_id="x")], first=1)[0]
+    rows = [*records([offered(0, 0)]), ahead._replace(timestamp=(BASE + SECOND) // 1000)]
+    one = processor()
+    assert one.apply(batch(rows), LATER)
+    one.tick(LATER, None)
+    assert one.ledger.now == BASE - SECOND
+
+
+def test_a_backlog_is_ticked_through_in_strides() -> None:
+    """Deadlines of a batch that spans hours fire in between, not all at its end."""
+    rows = records([offered(n, 60 * n) for n in range(100)])
+    one = processor()
+    assert one.apply(batch(rows), LATER)
+    assert one.ledger.now >= one.ledger.watermark - 2 * SECOND - STRIDE
+    broken = [
+        c.at for c in one.tick(LATER, None).changes if (c.verdict, c.state) == ("answer", "broken")
+    ]
+    assert broken == sorted(broken)
+    assert len(broken) == 99
+
+
+@pytest.mark.parametrize(("loaded_at", "shown"), [(2, [False, True]), (0, [True, True])])
+def test_a_stretch_says_whether_the_partition_was_read_to_its_end(
+    loaded_at: int, shown: list[bool]
+) -> None:
+    """Totals that are still being rebuilt must not be shown: they would look like a reset."""
+    one = processor(loaded_at=loaded_at)
+    rows = records([offered(n, n) for n in range(2)])
+    found = []
+    for row in rows:
+        assert one.apply(batch([row]), LATER)
+        found.append(one.tick(LATER, None).loaded)
+    assert found == shown
+
+
+def test_latency_is_observed_only_live() -> None:
+    """A backlog is no latency; what comes while caught up is."""
+    one = processor()
+    assert one.apply(batch(records([offered(0, 0)])), LATER)
+    assert one.latency.count == 0
+    one.tick(BASE + 2 * SECOND, Fresh(BASE + 2 * SECOND, highwater=1))
+    assert one.apply(batch(records([offered(1, 1)], first=1)), BASE + 3 * SECOND)
+    assert (one.latency.count, one.latency.sum) == (1, 2.0)
