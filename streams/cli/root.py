@@ -16,6 +16,7 @@ from streams.cli.errors import Exit, complain, exit_code
 __all__ = ["Command", "Group", "cli", "main"]
 
 COMMANDS: Final = {
+    "demo": "streams.cli.demo:demo",
     "worker": "streams.cli.worker:worker",
     "topics": "streams.cli.worker:topics",
     "replay": "streams.cli.replay:replay",
