@@ -156,13 +156,18 @@ def sight_alerts(objective: Objective, timing: Timing) -> list[Alert]:
 
 def _blind(objective: Objective, timing: Timing) -> Iterator[Alert]:
     settings = objective.alerts.blind
-    behind, heartbeat = timing.wait(settings.behind), timing.wait(settings.heartbeat)
     soon = timing.wait(30 * SECOND)
+    yield from _unwatched(soon)
+    yield _behind(timing.wait(settings.behind), soon)
+    yield _no_heartbeat(timing.wait(settings.heartbeat))
+
+
+def _unwatched(soon: int) -> Iterator[Alert]:
     yield _no_sight(
         "BlindNoWorker",
         "absent(callcenter_build_info)",
         "No worker reports: nobody watches the promises",
-        "No worker has been seen for " + words(soon) + ". Calls may wait without being noticed; "
+        f"No worker has been seen for {words(soon)}. Calls may wait without being noticed; "
         "a quiet promise alert means nothing now.",
         soon,
     )
@@ -175,23 +180,31 @@ def _blind(objective: Objective, timing: Timing) -> Iterator[Alert]:
         "watched belong to no worker now. The numbers of their calls stand still.",
         soon,
     )
-    yield _no_sight(
+
+
+def _behind(limit: int, soon: int) -> Alert:
+    """Verdicts far behind the clock; of a partition that has none yet, old events with a lag."""
+    decided = "max by (partition) (callcenter_tick_decided_timestamp_seconds > 0)"
+    newest = "max by (partition) (callcenter_event_time_seconds > 0)"
+    lag = "max by (partition) (callcenter_consumer_lag_events) > 0"
+    return _no_sight(
         "BlindBehind",
-        _behind(behind),
+        _age(f"max(time() - {decided} or (time() - {newest} and on (partition) {lag}))", limit),
         "The numbers lag behind the calls",
         "The numbers show the centre as it was {{ humanizeDuration $value }} ago; "
-        f"more than {brief(behind)} is too late for a promise of seconds.",
+        f"more than {brief(limit)} is too late for a promise of seconds.",
         soon,
     )
-    yield _no_sight(
+
+
+def _no_heartbeat(limit: int) -> Alert:
+    newest = "max by (partition) (callcenter_heartbeat_timestamp_seconds > 0)"
+    return _no_sight(
         "BlindHeartbeat",
-        _age(
-            "max(time() - max by (partition) (callcenter_heartbeat_timestamp_seconds > 0))",
-            heartbeat,
-        ),
+        _age(f"max(time() - {newest})", limit),
         "No heartbeat comes through from the call system",
         "The last heartbeat of a source came through {{ humanizeDuration $value }} ago; it is due "
-        f"at least every {brief(heartbeat)}. The feed is broken: no news is not good news.",
+        f"at least every {brief(limit)}. The feed is broken: no news is not good news.",
         0,
     )
 
@@ -200,15 +213,6 @@ def _no_sight(name: str, expression: str, summary: str, description: str, waits:
     return Alert(
         name, "critical", expression, summary, description, waits, labels={"blind": "true"}
     )
-
-
-def _behind(limit: int) -> str:
-    """How far verdicts are behind the clock; of partitions with a lag also how far events are."""
-    decided = "max by (partition) (callcenter_tick_decided_timestamp_seconds > 0)"
-    newest = "max by (partition) (callcenter_event_time_seconds > 0)"
-    lag = "max by (partition) (callcenter_consumer_lag_events) > 0"
-    late = f"(time() - {newest} and on (partition) {lag})"
-    return _age(f"max(time() - {decided} or {late})", limit)
 
 
 def _age(expression: str, limit: int) -> str:
