@@ -208,6 +208,7 @@ class PartitionProcessor:
         )
 
     def _silence(self) -> None:
+        self.ledger.advance(self.ledger.now)
         self.ledger.drain()
         self._refused.clear()
 

@@ -55,8 +55,10 @@ class Call(Struct, gc=False, eq=False, kw_only=True):
     requested: int | None = None
     rejected: int | None = None
     ends: tuple[End, ...] = ()
-    is_untouched: bool = True
-    """nothing but offers, queue entries and transfers so far"""
+    is_touched: bool = False
+    """to be judged at the next tick"""
+    is_contestable: bool = False
+    """something other than an end became known since it was judged"""
     seen: bytes = b""
     pending: int = 0
     """events that wait for the offer, without which they are orphans"""
@@ -90,13 +92,16 @@ class Call(Struct, gc=False, eq=False, kw_only=True):
         """Note an offer or a queue entry; the earliest tells whose call it is."""
         if self.arrival is None or at < self.arrival:
             self.arrival, self.source = at, source
+            self.is_contestable = True
         elif at == self.arrival and source < (self.source or source):
             self.source = source
+            self.is_contestable = True
 
     def named_queue(self, at: int, queue: str) -> None:
         """Note a queue; the first event that names one decides."""
         if self.queue is None or (at, queue) < (self.queue_at, self.queue):
             self.queue, self.queue_at = queue, at
+            self.is_contestable = True
 
     def named_customer(self, at: int, customer: str) -> None:
         """Note a customer; the first event that names one decides."""
@@ -105,7 +110,7 @@ class Call(Struct, gc=False, eq=False, kw_only=True):
 
     def answered(self, event: CallAnswered) -> bool:
         """Note an answer; False if it was nobody's who could be human."""
-        self.is_untouched = False
+        self.is_contestable = True
         if event.answered_by == "human":
             self.human_answers = _earliest((*self.human_answers, event.at))
         elif event.answered_by == "unknown":
@@ -116,7 +121,6 @@ class Call(Struct, gc=False, eq=False, kw_only=True):
 
     def ended(self, event: CallEnded) -> None:
         """Note an end."""
-        self.is_untouched = False
         resolved = 2 if event.resolved is None else int(event.resolved)
         end = End(event.at, event.ended_by or "", resolved)
         self.ends = tuple(sorted((*self.ends, end))[:MAX_REPEATS])
@@ -134,6 +138,14 @@ class Call(Struct, gc=False, eq=False, kw_only=True):
             return tuple(sorted((*self.human_answers, *self.unknown_answers)))
         return self.human_answers
 
+    def new_contradictions(self, rules: QueueRules) -> int:
+        """Return how many more answers than before are known to be later than an abandonment."""
+        if self.abandoned is None:
+            return 0
+        before = self.contradicted
+        self.contradicted = sum(at > self.abandoned for at in self.answers(rules))
+        return self.contradicted - before
+
     def failed_at(self, rules: QueueRules) -> int:
         """When a call without human answer became a failure, on the callback's clock."""
         if rules.callback_clock == "breach":
@@ -150,7 +162,6 @@ class Judgement(NamedTuple):
     answer_at: int
     wait: int | None
     """microseconds from the start until the call was answered or left unanswered"""
-    contradictions: int
 
 
 def judge(
@@ -166,20 +177,17 @@ def judge(
     limit = start + max_call
     answers = call.answers(rules)
     abandoned = call.abandoned if call.abandoned is None or call.abandoned <= limit else None
-    contradictions = 0
-    if abandoned is not None and answers:
-        contradictions = sum(abandoned < at <= limit for at in answers)
     if answers and answers[0] <= limit and (abandoned is None or answers[0] <= abandoned):
-        return _answered(start, answers[0], rules, contradictions)
-    return _unanswered(call, rules, restarts, start, limit, now, contradictions)
+        return _answered(start, answers[0], rules)
+    return _unanswered(call, rules, restarts, start, limit, now)
 
 
-def _answered(start: int, at: int, rules: QueueRules, contradictions: int) -> Judgement:
+def _answered(start: int, at: int, rules: QueueRules) -> Judgement:
     wait = max(at - start, 0)
     if wait <= rules.answer_target:
-        return Judgement("answered_in_target", at, "kept", at, wait, contradictions)
+        return Judgement("answered_in_target", at, "kept", at, wait)
     due = start + rules.answer_target
-    return Judgement("answered_late", at, "broken", due, wait, contradictions)
+    return Judgement("answered_late", at, "broken", due, wait)
 
 
 def _unanswered(
@@ -189,22 +197,21 @@ def _unanswered(
     start: int,
     limit: int,
     now: int,
-    contradictions: int,
 ) -> Judgement:
     due = start + rules.answer_target
     outcome, at = _first_end(call, restarts, limit)
     if outcome is None:
         if now < limit:
             broken = "broken" if now >= due else None
-            return Judgement(None, 0, broken, due, None, contradictions)
+            return Judgement(None, 0, broken, due, None)
         outcome, at = "lost", limit
     wait = max(at - start, 0)
     if outcome != "abandoned":
-        return Judgement(outcome, at, "broken", min(due, at), wait, contradictions)
+        return Judgement(outcome, at, "broken", min(due, at), wait)
     if wait > rules.answer_target:
-        return Judgement("abandoned_late", at, "broken", due, wait, contradictions)
+        return Judgement("abandoned_late", at, "broken", due, wait)
     answer = "excluded" if rules.early_abandon == "exclude" else "broken"
-    return Judgement("abandoned_in_target", at, answer, at, wait, contradictions)
+    return Judgement("abandoned_in_target", at, answer, at, wait)
 
 
 def _first_end(call: Call, restarts: list[int], limit: int) -> tuple[str | None, int]:

@@ -12,7 +12,8 @@ class Change(Struct, frozen=True, gc=False):
     """One change of one verdict. Instants and durations in microseconds.
 
     `verdict`, `key` and `revision` together never occur twice, and are the same when the same
-    records are processed again.
+    records are processed again; a source that uses a call id again after the call was forgotten
+    begins anew.
     """
 
     verdict: str

@@ -3,12 +3,12 @@
 from heapq import heappop, heappush
 from typing import Final, Generic, Protocol, TypeVar
 
-from streams.instants import MILLISECOND
+from streams.instants import SECOND
 
 __all__ = ["DUE", "Deadlines", "Waiter"]
 
 DUE: Final = -1
-_SLOT: Final = 250 * MILLISECOND
+_SLOT: Final = SECOND
 
 
 class Waiter(Protocol):

@@ -26,7 +26,7 @@ from streams.events import (
     SourceHeartbeat,
     SourceRestarted,
 )
-from streams.ledger.calls import ANSWERED, Call
+from streams.ledger.calls import Call
 from streams.ledger.changes import Change
 from streams.ledger.customers import CallbackFact, Customer
 from streams.ledger.deadlines import DUE
@@ -56,7 +56,11 @@ class Ledger:
         self.watermark = 0
         """the highest event time applied, in microseconds"""
         self.fates: dict[str, int] = dict.fromkeys(FATES, 0)
-        """events by what became of them; orphans are counted when they are given up"""
+        """events by what became of them
+
+        Orphans are counted when they are given up. An answer that an abandonment told of later
+        contradicts was applied first and is contradictory as well.
+        """
         self.heartbeats: dict[str, int] = {}
         """when each source was last known to be alive"""
         self.book = Settlement(rules, windows=windows)
@@ -92,7 +96,8 @@ class Ledger:
     def apply(self, event: Event, recorded_at: int | None = None) -> str:
         """Take in one event and return its fate.
 
-        `future` (more than `max_future` after `recorded_at`, the time in microseconds at which
+        Verdicts follow with the next `advance`. `future` (more than `max_future` after
+        `recorded_at`, the time in microseconds at which
         Kafka got it) and `too_old` (older than `max_age`) mean that it was refused and belongs
         with the dead letters. `orphan` is provisional: the offer may still come.
         """
@@ -109,21 +114,25 @@ class Ledger:
         return fate
 
     def advance(self, now: int) -> None:
-        """Fire every deadline up to `now` (event time, microseconds); never goes back."""
+        """Judge what was applied and fire every deadline up to `now` (event time, microseconds).
+
+        The only moment at which verdicts are counted, so that they do not depend on how the
+        events came in batches. An earlier `now` than before moves nothing back.
+        """
         book = self.book
-        if now <= book.now:
-            return
-        book.now = now
+        book.now = max(book.now, now)
+        book.settle()
         over: list[Call | Customer] = []
-        while due := book.deadlines.pop(now):
+        while due := book.deadlines.pop(book.now):
             for waiter in due:
                 if waiter.wake == DUE:
                     waiter.wake = 0
                     self._wake(waiter, over)
+            book.settle()
         # Only now: what is over can still matter to a deadline of the same tick.
         for waiter in over:
             self._forget(waiter)
-        book.tally.windows.advance(now)
+        book.tally.windows.advance(book.now)
 
     def drain(self) -> list[Change]:
         """Return what changed since the last drain."""
@@ -145,11 +154,11 @@ class Ledger:
             CallOffered: self._take_start,
             CallQueued: self._take_start,
             CallTransferred: self._take_fact,
-            CallAnswered: self._take_fact,
-            CallAbandoned: self._take_fact,
+            CallAnswered: self._take_answer,
+            CallAbandoned: self._take_abandonment,
             CallDiverted: self._take_fact,
             CallRejected: self._take_fact,
-            CallEnded: self._take_end,
+            CallEnded: self._take_fact,
             CallbackRequested: self._take_request,
             CallbackAttempted: self._take_callback,
             CallbackConnected: self._take_callback,
@@ -165,31 +174,16 @@ class Ledger:
         before = call.arrival
         if type(event) is CallQueued and (call.queued is None or event.at < call.queued):
             call.queued = event.at
+            call.is_contestable = True
         call.arrived(event.at, event.source)
-        self._name(call, event)
         if before is None:
             self.fates["applied"] += call.pending
             call.pending = 0
         elif before != call.arrival and call.label is not None:
             self.windows.count(call.label, "offered", before, -1)
             self.windows.count(call.label, "offered", call.arrival or 0, 1)
-        contradicted = call.contradicted
-        self.book.settle_start(call)
-        return "contradictory" if call.contradicted > contradicted else "applied"
-
-    def _take_end(self, event: CallEnded) -> str:
-        call = self._call(event.call_id)
-        if call.saw(_fingerprint(event)):
-            return "duplicate"
-        call.ended(event)
-        if call.outcome not in ANSWERED:
-            return self._noted(call, event, "applied")
-        named = (call.queue, call.customer)
         self._name(call, event)
-        if named == (call.queue, call.customer):
-            self.book.settle_answered(call)
-        else:
-            self.book.settle_call(call)
+        self.book.touch(call)
         return "applied"
 
     def _take_request(self, event: CallbackRequested) -> str:
@@ -202,19 +196,35 @@ class Ledger:
         fate = "applied" if _NOTE[type(event)](call, event) else "ignored"
         return self._noted(call, event, fate)
 
+    def _take_answer(self, event: CallAnswered) -> str:
+        fate = self._take_fact(event)
+        if fate != "duplicate" and self._new_contradictions(event.call_id):
+            return "contradictory"
+        return fate
+
+    def _take_abandonment(self, event: CallAbandoned) -> str:
+        fate = self._take_fact(event)
+        if fate != "duplicate":
+            self.fates["contradictory"] += self._new_contradictions(event.call_id)
+        return fate
+
+    def _new_contradictions(self, call_id: str) -> int:
+        call = self.book.calls[call_id]
+        return call.new_contradictions(self.book.rules_of(call.queue))
+
     def _noted(self, call: Call, event: Any, fate: str) -> str:
-        """Settle `call` after a new fact."""
+        """Have `call` judged after a new fact."""
         self._name(call, event)
         if call.arrival is None:
             return self._hold(call)
-        contradicted = call.contradicted
-        self.book.settle_call(call)
-        return "contradictory" if call.contradicted > contradicted else fate
+        self.book.touch(call)
+        return fate
 
     def _hold(self, call: Call) -> str:
         """Keep an event of a call whose offer is not known yet."""
         call.pending += 1
-        self.book.deadlines.set(call, call.last_at + self.rules.lateness + 1)
+        # The offer may come from a source whose clock is ahead: the grace is for that.
+        self.book.deadlines.set(call, call.last_at + self.rules.lateness + self.rules.grace + 1)
         return "orphan"
 
     def _name(self, call: Call, event: Any) -> None:
@@ -261,7 +271,8 @@ class Ledger:
         if any(known.fingerprint == fact.fingerprint for known in customer.facts):
             return "duplicate"
         customer.facts.append(fact)
-        self.book.settle_customer(customer)
+        customer.troubled = True
+        self.book.touch_customer(customer)
         return "applied"
 
     def _take_source_event(self, event: SourceEvent) -> str:
@@ -284,8 +295,8 @@ class Ledger:
         oldest = book.now - self.rules.lateness - 2 * self.rules.max_call
         book.restarts[event.source] = [at for at in restarts if at >= oldest]
         for call in [call for call in book.calls.values() if call.source == event.source]:
-            if call.arrival is not None:
-                book.settle_call(call)
+            call.is_contestable = True
+            book.touch(call)
 
     def _call(self, call_id: str) -> Call:
         call = self.book.calls.get(call_id)
@@ -294,17 +305,15 @@ class Ledger:
         return call
 
     def _wake(self, waiter: Call | Customer, over: list[Call | Customer]) -> None:
-        """Settle what is due; what can be forgotten afterwards goes to `over`."""
+        """Have what is due judged; what may be forgotten afterwards goes to `over`."""
         if isinstance(waiter, Customer):
             if waiter.troubled:
-                self.book.settle_customer(waiter)
+                self.book.touch_customer(waiter)
             over.append(waiter)
         elif waiter.arrival is None or is_forgettable(self.book, waiter):
             over.append(waiter)
-        elif waiter.outcome in ANSWERED:
-            self.book.settle_answered(waiter)
         else:
-            self.book.settle_call(waiter)
+            self.book.touch(waiter)
 
     def _forget(self, waiter: Call | Customer) -> None:
         if isinstance(waiter, Customer):
@@ -343,25 +352,30 @@ _MEANINGS: Final[dict[type[CallbackEvent], str]] = {
 
 def _note_abandoned(call: Call, event: CallAbandoned) -> bool:
     call.abandoned = _earlier(call.abandoned, event.at)
-    call.is_untouched = False
+    call.is_contestable = True
     return True
 
 
 def _note_diverted(call: Call, event: CallDiverted) -> bool:
     call.diverted = _earlier(call.diverted, event.at)
-    call.is_untouched = False
+    call.is_contestable = True
     return True
 
 
 def _note_rejected(call: Call, event: CallRejected) -> bool:
     call.rejected = _earlier(call.rejected, event.at)
-    call.is_untouched = False
+    call.is_contestable = True
     return True
 
 
 def _note_requested(call: Call, event: CallbackRequested) -> bool:
     call.requested = _earlier(call.requested, event.at)
-    call.is_untouched = False
+    call.is_contestable = True
+    return True
+
+
+def _note_ended(call: Call, event: CallEnded) -> bool:
+    call.ended(event)
     return True
 
 
@@ -378,6 +392,7 @@ _NOTE: Final[dict[type[Any], Callable[[Call, Any], bool]]] = {
     CallAbandoned: _note_abandoned,
     CallDiverted: _note_diverted,
     CallRejected: _note_rejected,
+    CallEnded: _note_ended,
     CallTransferred: _note_transferred,
     CallbackRequested: _note_requested,
 }

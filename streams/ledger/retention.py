@@ -8,10 +8,13 @@ __all__ = ["forget_call", "is_forgettable", "prune"]
 
 
 def prune(book: Settlement, customer: Customer) -> None:
-    """Settle `customer`; forget settled callback promises and the calls nothing depends on."""
-    if customer.troubled or not customer.calls:
-        book.settle_customer(customer)
+    """Forget the settled callback promises of `customer` and the calls nothing depends on."""
     final = book.now - book.rules.lateness
+    if not (customer.troubled or customer.facts or customer.promises) and all(
+        _is_answered_for_good(book, call, final) for call in customer.calls
+    ):
+        _forget_customer(book, customer)
+        return
     by_id = {call.id: call for call in customer.calls}
     kept = []
     for promise in customer.promises:
@@ -22,11 +25,18 @@ def prune(book: Settlement, customer: Customer) -> None:
     customer.promises = kept
     _forget_conversations(book, customer, final)
     if not (customer.calls or customer.facts or customer.promises):
-        del book.customers[customer.id]
-        book.owing.pop(customer.id, None)
-        customer.wake = 0
+        _forget_customer(book, customer)
     elif customer.wake <= book.now:
         book.deadlines.set(customer, book.now + book.rules.lateness + 1)
+
+
+def _forget_customer(book: Settlement, customer: Customer) -> None:
+    for call in customer.calls:
+        forget_call(book, call)
+    customer.calls.clear()
+    customer.wake = 0
+    del book.customers[customer.id]
+    book.owing.pop(customer.id, None)
 
 
 def forget_call(book: Settlement, call: Call) -> None:

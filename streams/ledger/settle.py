@@ -1,5 +1,6 @@
 """From facts to counted verdicts: judge again what a new fact or a deadline can have changed."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from streams.instants import MILLISECOND, MINUTE, SECOND
@@ -46,6 +47,8 @@ class Settlement:
         """customers who are owed a callback, also an overdue one"""
         self.boundary_ambiguous = 0
         self.deadlines: Deadlines[Call | Customer] = Deadlines()
+        self._touched: list[Call] = []
+        self._touched_customers: dict[str, Customer] = {}
         self._rules_of: dict[str | None, QueueRules] = {}
 
     def rules_of(self, queue: str | None) -> QueueRules:
@@ -57,55 +60,74 @@ class Settlement:
                 self._rules_of[queue] = rules
         return rules
 
-    def settle_start(self, call: Call) -> None:
-        """Settle a call after an offer or a queue entry; the same as `settle_call`, but quick."""
-        rules = self.rules_of(call.queue)
-        due = (call.start(rules) or 0) + rules.answer_target
-        if not call.is_untouched or call.answer is not None or self.now >= due or self.restarts:
-            self.settle_call(call)
-            return
-        if call.queue is not None or call.label is not None:
-            self.tally.place(call)
-        self.undecided[call.id] = call
-        customer = self._customer_of(call)
-        if customer is not None and (customer.troubled or call.id in self.attached):
-            self.settle_customer(customer)
-            return
-        self.deadlines.set(call, due)
-        if customer is not None and len(customer.calls) > 1:
-            self._rejudge_others(customer, call)
+    @property
+    def touched(self) -> tuple[list[str], list[str]]:
+        """The ids of calls and customers that the next tick will judge, in that order."""
+        return [call.id for call in self._touched], list(self._touched_customers)
 
-    def settle_answered(self, call: Call) -> None:
-        """Settle an answered call after something that can only concern its usefulness."""
-        customer = self._customer_of(call)
-        if customer is not None and customer.troubled:
-            self.settle_customer(customer)
-        else:
-            self._settle_untroubled(call, customer, self.rules_of(call.queue))
+    def touch(self, call: Call) -> None:
+        """Have `call` judged at the next tick."""
+        if not call.is_touched:
+            call.is_touched = True
+            self._touched.append(call)
 
-    def settle_call(self, call: Call) -> None:
-        """Judge `call` after a fact of its own, and its customer where that matters."""
+    def touch_customer(self, customer: Customer) -> None:
+        """Have the promises to `customer` worked out at the next tick."""
+        self._touched_customers[customer.id] = customer
+
+    def settle(self) -> None:
+        """Judge every call and customer touched since the last time.
+
+        Once for all facts of a stretch: what several events say together is counted once.
+        """
+        calls, self._touched = self._touched, []
+        customers, self._touched_customers = self._touched_customers, {}
+        for call in calls:
+            call.is_touched = False
+            if call.arrival is not None:
+                customer = self._settle_call(call)
+                if customer is not None:
+                    customers[customer.id] = customer
+        for customer in customers.values():
+            if customer.troubled:
+                self._settle_troubled(customer)
+            else:
+                self._settle_untroubled(customer)
+
+    def _settle_call(self, call: Call) -> Customer | None:
+        """Judge `call`; return its customer if he has to be looked at as well."""
         rules = self.rules_of(call.queue)
+        if call.is_contestable or call.outcome not in ANSWERED:
+            call.is_contestable = False
+            self._judge(call, rules)
+        customer = self._customer_of(call)
+        if customer is None:
+            self._settle_alone(call, rules, ())
+            return None
+        failed = call.outcome is not None and call.outcome not in ANSWERED
+        if failed or call.id in self.attached:
+            customer.troubled = True
+        if customer.troubled or len(customer.calls) > 1:
+            return customer
+        self._settle_alone(call, rules, ())
+        return None
+
+    def _judge(self, call: Call, rules: QueueRules) -> None:
         restarts = self.restarts.get(call.source or "", _NO_RESTARTS)
         found = judge(call, rules, restarts, self.rules.max_call, self.now)
         if found is None:
             return
-        call.contradicted = found.contradictions
-        was_untroubled = call.outcome is None or call.outcome in ANSWERED
         self._count_call(call, found, rules)
-        customer = self._customer_of(call)
-        untroubled = was_untroubled and (call.outcome is None or call.outcome in ANSWERED)
-        if customer is None:
-            self._settle_untroubled(call, None, rules)
-        elif untroubled and not customer.troubled and call.id not in self.attached:
-            self._settle_untroubled(call, customer, rules)
-            if len(customer.calls) > 1:
-                self._rejudge_others(customer, call)
-        else:
-            self.settle_customer(customer)
 
-    def settle_customer(self, customer: Customer) -> None:
-        """Judge the callback promises of `customer` and what follows for each call."""
+    def _settle_untroubled(self, customer: Customer) -> None:
+        """Settle the calls of a customer whom nobody owes a callback."""
+        arrivals = sorted(call.arrival for call in customer.calls if call.arrival is not None)
+        for call in customer.calls:
+            if call.arrival is not None:
+                self._settle_alone(call, self.rules_of(call.queue), arrivals)
+
+    def _settle_troubled(self, customer: Customer) -> None:
+        """Work out the callback promises to `customer` and what follows for each call."""
         past = history(customer, self.attached, self.rules)
         customer.troubled = bool(past.failures or customer.facts)
         owed = callback_promises(
@@ -141,7 +163,8 @@ class Settlement:
         customer = self.customers[call.held_by]
         call.held_by = None
         customer.calls.remove(call)
-        self.settle_customer(customer)
+        customer.troubled = True
+        self.touch_customer(customer)
 
     def _customer_of(self, call: Call) -> Customer | None:
         """Return the customer of `call`; None if nothing needs one."""
@@ -214,8 +237,8 @@ class Settlement:
         if distance < SECOND and distance < _resolution(at - wait, at):
             self.boundary_ambiguous += 1
 
-    def _settle_untroubled(self, call: Call, customer: Customer | None, rules: QueueRules) -> None:
-        """Settle a call whose customer has no callback to await and none to remember."""
+    def _settle_alone(self, call: Call, rules: QueueRules, arrivals: Sequence[int]) -> None:
+        """Settle a call that no callback concerns; `arrivals` as for `judge_usefulness`."""
         if call.outcome not in ANSWERED:
             self._count_promise(call, None, 0)
             self._wake_call(call, rules, None)
@@ -223,20 +246,8 @@ class Settlement:
         state = "kept" if call.outcome == "answered_in_target" else "broken"
         if call.promise != state or call.promise_at != call.answer_at:
             self._count_promise(call, state, call.answer_at)
-        limit = (call.start(rules) or 0) + self.rules.max_call
-        if not call.ends and self.now < limit and call.usefulness is None:
-            self._wake_call(call, rules, limit)
-            return
-        arrivals = [call.arrival or 0]
-        if customer is not None and len(customer.calls) > 1:
-            arrivals = sorted(c.arrival for c in customer.calls if c.arrival is not None)
-        self._wake_call(call, rules, self._settle_usefulness(call, arrivals, rules))
-
-    def _rejudge_others(self, customer: Customer, new: Call) -> None:
-        """Ask again whether the customer's other calls were useful: he rang again."""
-        for call in customer.calls:
-            if call is not new and call.ends and call.outcome in ANSWERED:
-                self._settle_untroubled(call, customer, self.rules_of(call.queue))
+        again = self._settle_usefulness(call, arrivals, rules)
+        self._wake_call(call, rules, again)
 
     def _settle_calls(self, customer: Customer, past: History, owed: list[Owed]) -> None:
         promise_of = {call_id: promise for promise in owed for call_id in promise.calls}
@@ -258,7 +269,9 @@ class Settlement:
                     self._count_promise(call, _WHOLE[promise.state], promise.settled_at)
             self._wake_call(call, rules, wake)
 
-    def _settle_usefulness(self, call: Call, arrivals: list[int], rules: QueueRules) -> int | None:
+    def _settle_usefulness(
+        self, call: Call, arrivals: Sequence[int], rules: QueueRules
+    ) -> int | None:
         """Count the usefulness of an answer; return when to ask again, None if it is decided."""
         found = judge_usefulness(call, arrivals, rules, self.rules.max_call, self.now)
         state = next_state(call.usefulness, found.verdict)
@@ -316,11 +329,18 @@ class Settlement:
     def final_at(self, call: Call) -> int:
         """Return the event time after which no fact can change a verdict of a decided `call`."""
         rules = self.rules_of(call.queue)
-        last = max(call.outcome_at, call.answer_at, call.usefulness_at)
-        if call.outcome not in ANSWERED and call.abandoned != call.outcome_at:
-            # Only an abandonment bars a later answer.
-            last = max(last, (call.start(rules) or 0) + self.rules.max_call)
-        return max(last, (call.arrival or 0) + rules.repeat_window)
+        arrival = call.arrival or 0
+        if call.outcome in ANSWERED or call.abandoned == call.outcome_at:
+            last = arrival
+        else:  # only an abandonment bars a later answer
+            last = (call.start(rules) or 0) + self.rules.max_call
+        return max(
+            last,
+            call.outcome_at,
+            call.answer_at,
+            call.usefulness_at,
+            arrival + rules.repeat_window,
+        )
 
 
 def key_of(call: Call) -> str:

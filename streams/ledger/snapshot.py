@@ -37,6 +37,7 @@ class _Customer(Struct, array_like=True):
     calls: list[str]
     facts: list[CallbackFact]
     promises: list[Counted]
+    troubled: bool
     revision: int
     wake: int
 
@@ -63,6 +64,7 @@ class _State(Struct, array_like=True):
     calls: list[list[Any]]
     customers: list[_Customer]
     attached: dict[str, list[CallbackFact]]
+    touched: tuple[list[str], list[str]]
     totals: dict[str, _Totals]
     windows_end: int
     windows: dict[str, _Windows]
@@ -118,6 +120,7 @@ def _state(ledger: Ledger) -> _State:
         calls=[_call_values(book.calls[key]) for key in sorted(book.calls)],
         customers=[_customer_values(book.customers[key]) for key in sorted(book.customers)],
         attached=book.attached,
+        touched=book.touched,
         totals={label: _totals_values(totals) for label, totals in ledger.totals.queues.items()},
         windows_end=ledger.windows.end,
         windows={label: _windows_values(q) for label, q in ledger.windows.queues.items()},
@@ -135,6 +138,7 @@ def _customer_values(customer: Customer) -> _Customer:
         calls=[call.id for call in customer.calls],
         facts=customer.facts,
         promises=customer.promises,
+        troubled=customer.troubled,
         revision=customer.revision,
         wake=customer.wake,
     )
@@ -174,6 +178,10 @@ def _restore(ledger: Ledger, read: _State) -> None:
         _restore_call(ledger, values)
     for customer in read.customers:
         _restore_customer(ledger, customer)
+    for call_id in read.touched[0]:
+        book.touch(book.calls[call_id])
+    for name in read.touched[1]:
+        book.touch_customer(book.customers[name])
 
 
 def _restore_totals(ledger: Ledger, read: _State) -> None:
@@ -197,6 +205,7 @@ def _restore_call(ledger: Ledger, values: list[Any]) -> None:
         facts[name] = tuple(facts[name])
     facts["ends"] = tuple(End(*end) for end in facts["ends"])
     wake = facts.pop("wake")
+    facts["is_touched"] = False
     call = Call(**facts)
     ledger.book.calls[call.id] = call
     if call.arrival is not None and call.outcome in (None, "none"):
@@ -213,6 +222,7 @@ def _restore_customer(ledger: Ledger, values: _Customer) -> None:
         calls=[book.calls[call_id] for call_id in values.calls],
         facts=values.facts,
         promises=values.promises,
+        troubled=values.troubled,
         revision=values.revision,
     )
     book.customers[customer.id] = customer

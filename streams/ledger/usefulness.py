@@ -1,5 +1,6 @@
 """Was the answer of any use to the customer? A quick useless answer is not a kept promise."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from streams.ledger.calls import Call, End
@@ -25,11 +26,12 @@ def end_of_talk(call: Call, limit: int) -> End | None:
 
 
 def judge_usefulness(
-    call: Call, arrivals: list[int], rules: QueueRules, max_call: int, now: int
+    call: Call, arrivals: Sequence[int], rules: QueueRules, max_call: int, now: int
 ) -> Usefulness:
     """Return whether the human answer of `call` was useful.
 
-    `arrivals` are the sorted arrivals of the same customer's calls, this one's included.
+    `arrivals` are the sorted arrivals of the same customer's calls, this one's included; empty
+    if it is the only one.
     """
     limit = (call.start(rules) or 0) + max_call
     end = end_of_talk(call, limit)
@@ -42,12 +44,16 @@ def judge_usefulness(
     return _by_repeat(call, end.at, arrivals, rules.repeat_window, now)
 
 
-def _by_repeat(call: Call, ended: int, arrivals: list[int], window: int, now: int) -> Usefulness:
+def _by_repeat(
+    call: Call, ended: int, arrivals: Sequence[int], window: int, now: int
+) -> Usefulness:
     if call.customer is None:
         return Usefulness("unknown", ended)
-    again = [at for at in arrivals if ended <= at <= ended + window]
-    if call.arrival in again:  # by the clock of another source it may be after the end
-        again.remove(call.arrival)
-    if again:
-        return Usefulness("useless", again[0])
-    return Usefulness("useful" if now >= ended + window else None, ended + window)
+    until = ended + window
+    if arrivals:
+        again = [at for at in arrivals if ended <= at <= until]
+        if call.arrival in again:  # by the clock of another source it may be after the end
+            again.remove(call.arrival)
+        if again:
+            return Usefulness("useless", again[0])
+    return Usefulness("useful" if now >= until else None, until)
