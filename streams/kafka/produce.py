@@ -12,7 +12,7 @@ from streams.settings import Settings
 
 __all__ = ["EventProducer", "Row", "produce"]
 
-CONNECT_SECONDS: Final = 10.0
+CONNECT_SECONDS: Final = 5.0
 FLUSH_SECONDS: Final = 60.0
 _POLL_EVERY: Final = 1000
 

@@ -3,6 +3,7 @@
 kafka-python; the embedded broker does not speak its dialect and makes its topics itself.
 """
 
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -21,6 +22,7 @@ __all__ = ["TopicPlan", "check_topics", "create_topics", "group_lag", "plan_topi
 _PATIENCE: Final = {"bootstrap_timeout_ms": 10_000, "request_timeout_ms": 20_000}
 DEAD_LETTER_BYTES: Final = 4 * 1_048_576
 """A dead letter is as large as the record it holds, and its headers."""
+_CONNECT_SECONDS: Final = 5.0
 _DAY_MS: Final = 86_400_000
 
 
@@ -183,12 +185,26 @@ def _admin(settings: Settings) -> Iterator[Any]:
 @contextmanager
 def _translated(settings: Settings) -> Iterator[None]:
     """Say what kafka-python's errors mean for the user."""
+    if not any(_listens(server) for server in settings.broker.split(",")):
+        raise _unreachable(settings)
     try:
         yield
     except (KafkaConnectionError, KafkaTimeoutError):
-        raise UnreachableError(
-            f"no broker answers at {settings.broker}: start it, or set `broker`"
-        ) from None
+        raise _unreachable(settings) from None
     except KafkaError as error:
         reason = str(error) or type(error).__name__
         raise EdgeError(f"the broker at {settings.broker} refuses: {reason}") from None
+
+
+def _unreachable(settings: Settings) -> UnreachableError:
+    return UnreachableError(f"no broker answers at {settings.broker}: start it, or set `broker`")
+
+
+def _listens(server: str) -> bool:
+    """Return whether anything listens; kafka-python would try for the whole of its time-out."""
+    host, _, port = server.strip().rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
+    except (OSError, ValueError):
+        return False
+    return True

@@ -1,0 +1,42 @@
+"""Real components for the tests of this folder: skipped where missing, required in CI."""
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+
+import kafka_server
+import pytest
+
+from streams.kafka.topics import create_topics
+from streams.settings import Settings
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kafka_server.KafkaServer]:
+    """One Apache Kafka broker for all tests of the session."""
+    missing = kafka_server.missing()
+    if missing is not None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with kafka_server.kafka_server(tmp_path_factory.mktemp("kafka")) as server:
+        yield server
+
+
+@pytest.fixture
+def fresh_settings(kafka: kafka_server.KafkaServer) -> Callable[..., Settings]:
+    """Return a maker of settings whose topics nobody else uses; `create` makes the topics too."""
+
+    def make(*, create: bool = True, **changes: object) -> Settings:
+        tag = f"t{next(_numbers)}"
+        names = ("events", "promises", "dead_letters", "ledger")
+        topics = {f"{name}_topic": f"{tag}.{name.replace('_', '-')}" for name in names}
+        common = {"broker": kafka.bootstrap, "group": tag, "metrics_port": 0, "partitions": 4}
+        settings = Settings(**{**common, **topics, **changes})  # type: ignore[arg-type]
+        if create:
+            create_topics(settings)
+        return settings
+
+    return make

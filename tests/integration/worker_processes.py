@@ -1,0 +1,82 @@
+"""Workers in processes of their own, and what they tell on `/metrics`."""
+
+import subprocess
+import sys
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+from prometheus_client.parser import text_string_to_metric_families
+
+from streams.settings import Settings
+
+__all__ = ["WorkerProcess", "sums", "worker_process"]
+
+SCRIPT = Path(__file__).with_name("worker_process.py")
+
+
+class WorkerProcess:
+    """One running worker; `url` is the root of its endpoint."""
+
+    def __init__(self, settings: Settings, log: Path) -> None:
+        argument = msgspec.json.encode(settings).decode()
+        self.log = log
+        with log.open("ab") as stream:
+            self.process = subprocess.Popen(
+                [sys.executable, str(SCRIPT), argument], stdout=subprocess.PIPE, stderr=stream
+            )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, log.read_text()
+        self.url: str = msgspec.json.decode(line)["url"]
+
+    def ready(self) -> bool:
+        """Return whether `/-/ready` says so."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/-/ready", timeout=5) as answer:  # noqa: S310
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def samples(self, name: str) -> Counter[tuple[str, ...]]:
+        """Return the values of the metric `name` by its labels' values, partitions apart."""
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as answer:  # noqa: S310
+            families = list(text_string_to_metric_families(answer.read().decode()))
+        found: Counter[tuple[str, ...]] = Counter()
+        for family in families:
+            for sample in family.samples:
+                if sample.name == name:
+                    found[tuple(sample.labels.values())] += int(sample.value)
+        return found
+
+    def kill(self) -> None:
+        """End the process at once, as a crash would."""
+        self.process.kill()
+        self.process.wait()
+
+    def terminate(self, seconds: float) -> int:
+        """Send SIGTERM and return the exit code."""
+        self.process.terminate()
+        return self.process.wait(seconds)
+
+
+def sums(workers: list[WorkerProcess], name: str) -> int:
+    """Return the sum of the metric `name` over all workers, queues and partitions."""
+    return sum(sum(worker.samples(name).values()) for worker in workers)
+
+
+@contextmanager
+def worker_process(settings: Settings, directory: Path) -> Iterator[WorkerProcess]:
+    """Run a worker for the time of the block; its log is in `directory`."""
+    number = len(list(directory.glob("worker-*.log")))
+    worker = WorkerProcess(settings, directory / f"worker-{number}.log")
+    try:
+        yield worker
+    finally:
+        if worker.process.poll() is None:
+            worker.kill()
+        if worker.process.stdout is not None:
+            worker.process.stdout.close()
