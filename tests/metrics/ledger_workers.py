@@ -44,8 +44,10 @@ class Owned:
         self.exported = self._export()
 
     def take(self, *events: Event) -> None:
+        """Apply `events` and judge them without letting any time pass."""
         for event in events:
             self.ledger.apply(event)
+        self.ledger.advance(0)
 
     def tick(self, now: int) -> None:
         self.ledger.advance(now)
