@@ -5,7 +5,7 @@ ids, so the ledger drops what it knows. What a format remembers of earlier lines
 still open) is not kept over a restart.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Final
@@ -15,16 +15,22 @@ from streams.kafka.batch import Batch, Record
 from streams.kafka.dead_letters import DeadLetter
 from streams.keys import CallKeys
 from streams.settings import SettingsError
-from streams.sources import FORMATS, Options, Source
+from streams.sources import FORMATS, Options, Pseudonyms, Source, SourceError
 
 __all__ = ["RawPartition", "check_formats"]
 
 _END: Final = object()
 _WITH_HEADER: Final = ("call-records",)
+_CANONICAL: Final = "events"
 
 
-def check_formats(raw_topics: dict[str, str]) -> None:
-    """Raise `SettingsError` if a raw topic names a format that cannot be read from a topic."""
+def check_formats(raw_topics: Mapping[str, str]) -> None:
+    """Check that every raw topic can be read.
+
+    Raises:
+        SettingsError: a format does not exist or cannot be read from a topic, or the key of the
+            customers' pseudonyms is missing or wrong.
+    """
     for topic, name in raw_topics.items():
         if name not in FORMATS:
             known = ", ".join(FORMATS)
@@ -33,6 +39,20 @@ def check_formats(raw_topics: dict[str, str]) -> None:
             raise SettingsError(
                 f"raw_topics: {topic}: {name} begins with a header line, which a topic has not"
             )
+    if any(name != _CANONICAL for name in raw_topics.values()):
+        _check_key()
+
+
+def _check_key() -> None:
+    """A random key would call a customer by another name after each restart."""
+    try:
+        ephemeral = Pseudonyms.from_environment().ephemeral
+    except SourceError as error:
+        raise SettingsError(str(error)) from None
+    if ephemeral:
+        raise SettingsError(
+            "raw_topics: customers need a key that stays: set CALLSLA_PSEUDONYM_KEY_FILE"
+        )
 
 
 class RawPartition:

@@ -50,6 +50,8 @@ class RunningWorker:
     def read(self, question: Callable[[Worker], Any]) -> Any:
         """Return the answer to `question`, asked on the worker's loop."""
 
+        assert self._thread.is_alive(), self.error
+
         async def ask() -> Any:
             return question(self.worker)
 
