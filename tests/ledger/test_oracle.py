@@ -1,7 +1,10 @@
 """The oracle itself, on stories whose figures were worked out by hand."""
 
+import ast
+from pathlib import Path
 from typing import Any
 
+import oracle
 import pytest
 from feeds import BASE, event, rules_from, s
 from oracle import DEFAULTS, Truth, judge
@@ -170,3 +173,15 @@ def test_answer_of_an_open_call_is_broken_at_the_deadline() -> None:
     assert _judge(offer, until=9.999999).call("a").answer == "open"
     waiting = _judge(offer, until=10).call("a")
     assert (waiting.outcome, waiting.answer, waiting.answer_at) == ("open", "broken", BASE + s(10))
+
+
+def test_the_oracle_shares_no_code_with_the_ledger() -> None:
+    """It knows the event types and nothing else of the package."""
+    imported = set()
+    for path in Path(oracle.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                imported.add(node.module)
+            elif isinstance(node, ast.Import):
+                imported |= {name.name for name in node.names}
+    assert {name for name in imported if str(name).startswith("streams")} == {"streams.events"}

@@ -140,7 +140,7 @@ def test_figures_add_up(
         assert all(number >= 0 for part in parts for number in numbers[part].values())
 
 
-@given(st.data(), _feeds, rule_settings(), _untils)
+@given(st.data(), _feeds, rule_settings(lateness=_NEVER_FORGET), _untils)
 def test_changes_rebuild_the_totals(
     data: st.DataObject, events: list[Event], settings: Settings, more: int
 ) -> None:

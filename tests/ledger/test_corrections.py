@@ -1,0 +1,62 @@
+"""Facts that come late: what is still taken, and how a verdict already counted is amended."""
+
+import pytest
+from feeds import BASE, event, rules_from, s
+
+from streams.events import Event
+from streams.instants import SECOND
+from streams.ledger import Ledger
+
+
+def _ledger(*events: Event, now: float) -> Ledger:
+    ledger = Ledger(rules_from({"lateness": 100 * SECOND}))
+    for one in events:
+        ledger.apply(one)
+    ledger.advance(BASE + s(now))
+    return ledger
+
+
+def _answer(at: float) -> Event:
+    return event("call.answered", at, "a", queue="sales", answered_by="human")
+
+
+@pytest.mark.parametrize(("now", "fate"), [(105, "applied"), (105.000001, "late")])
+def test_facts_are_taken_up_to_the_lateness(now: float, fate: str) -> None:
+    """Exactly `lateness` before the last tick is still in time."""
+    ledger = _ledger(event("call.offered", 0, "a", queue="sales"), now=now)
+    assert ledger.apply(_answer(5)) == fate
+    assert ledger.fates[fate] == (2 if fate == "applied" else 1)
+
+
+def test_a_late_answer_corrects_the_breach_that_was_counted() -> None:
+    """Broken at the deadline, then the answer arrives: the counter stays, the truth moves."""
+    ledger = _ledger(event("call.offered", 0, "a", queue="sales"), now=20)
+    ledger.apply(_answer(5))
+    ledger.advance(BASE + s(21))
+    sales = ledger.totals.queues["sales"]
+    assert sales.counts["answer", "broken"] == 1
+    assert sales.corrections["answer", "broken", "kept"] == 1
+    assert (sales.truth("answer", "broken"), sales.truth("answer", "kept")) == (0, 1)
+
+
+def test_a_correction_is_announced_with_what_it_replaces() -> None:
+    """The change says from what to what, and has the next revision."""
+    ledger = _ledger(event("call.offered", 0, "a", queue="sales"), now=20)
+    first = next(c for c in ledger.drain() if c.verdict == "answer")
+    ledger.apply(_answer(5))
+    ledger.advance(BASE + s(21))
+    second = next(c for c in ledger.drain() if c.verdict == "answer")
+    assert (first.was, first.state, second.was, second.state) == (None, "broken", "broken", "kept")
+    assert second.revision > first.revision
+
+
+def test_a_callback_that_was_not_owed_after_all_is_withdrawn() -> None:
+    """Diverted and counted; then a human answer turns up: the promise becomes `none`."""
+    diverted = event("call.diverted", 5, "a", queue="sales")
+    ledger = _ledger(event("call.offered", 0, "a", queue="sales"), diverted, now=20)
+    ledger.apply(_answer(8))
+    ledger.advance(BASE + s(21))
+    sales = ledger.totals.queues["sales"]
+    assert sales.corrections["opened", "opened", "none"] == 1
+    assert sales.truth("opened", "opened") == 0
+    assert sales.corrections["outcome", "diverted", "answered_in_target"] == 1
