@@ -19,8 +19,8 @@ class Alert:
     """One alert as it was told last."""
 
     name: str
-    severity: str
     firing: bool
+    title: str
     text: str
     told_at: float
     """seconds since 1970"""
@@ -73,9 +73,9 @@ class Hook:
                 continue
             alert = Alert(
                 name=labels.get("alertname", "?"),
-                severity=labels.get("severity", ""),
                 firing=each["status"] == "firing",
-                text=notes.get("description") or notes.get("summary", ""),
+                title=notes.get("summary") or labels.get("alertname", "?"),
+                text=notes.get("description", ""),
                 told_at=time.time(),
             )
             with self._lock:

@@ -142,7 +142,7 @@ class Board:
         since = at - round(waited * SECOND)
         breach = self._add(event.key, Breach(at, event.queue or "", since, waiting=False))
         breach.waiting = False
-        breach.text = words.format(f"{waited:.1f} s")
+        breach.text = words.format(f"{waited:.2f} s")
 
     def _add(self, key: str, breach: Breach) -> Breach:
         known = self.breaches.setdefault(key, breach)

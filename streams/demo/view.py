@@ -17,7 +17,7 @@ __all__ = ["Scene", "render"]
 
 TALL: Final = 34
 WIDE: Final = 100
-MAX_ALERTS: Final = 4
+MAX_ALERTS: Final = 3
 
 
 @dataclass(slots=True)
@@ -42,8 +42,8 @@ def render(board: Board, scene: Scene, width: int, height: int) -> RenderableTyp
     head = _head(scene)
     queues = _section("Queues", _queues(board, scene, wide=wide), tall=tall)
     alerts = _section("Alerts", _alerts(scene), tall=tall)
-    foot = _addresses(scene, wide=wide)
-    shown = min(MAX_ALERTS, max(1, len(scene.alerts or ())))
+    foot = _addresses(scene)
+    shown = sum(len(_alert(alert)) for alert in _shown(scene)) or 1
     frame = 2 if tall else 1
     used = 2 + 1 + (len(board.queues) + 2 + frame) + (shown + frame) + len(foot.plain.splitlines())
     room = max(2, height - used - frame)
@@ -56,8 +56,8 @@ def _head(scene: Scene) -> Text:
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append(" callsla demo ", "bold reverse")
     text.append(f" {minutes:02}:{seconds:02} ", "bold")
-    text.append("Answered by a human within 10 s, else called back within ")
-    text.append(f"1 h (here {scene.hour} s)", "bold yellow")
+    text.append("A human answers in 10 s, or calls back in 1 h ")
+    text.append(f"(here {scene.hour} s)", "bold yellow")
     text.append("\n")
     if scene.outage is not None:
         text.append(f" OUTAGE  {scene.outage} ", "bold white on red")
@@ -76,7 +76,7 @@ def _section(title: str, body: RenderableType, *, tall: bool) -> RenderableType:
 def _queues(board: Board, scene: Scene, *, wide: bool) -> Table:
     table = Table(box=None, expand=True, pad_edge=False, header_style="bright_black")
     table.add_column("queue", no_wrap=True)
-    columns = ["waiting", "> 10 s", "longest", "in 10 s", "late/lost", "kept"]
+    columns = ["waiting", "> 10 s", "longest", "in 10 s", "broken", "kept"]
     columns += ["callbacks due", "overdue", "made", "missed"] if wide else ["due", "overdue"]
     for name in columns:
         table.add_column(name, justify="right", no_wrap=True)
@@ -146,22 +146,25 @@ def _alerts(scene: Scene) -> RenderableType:
         return Text(f"{advice} prometheus-alertmanager", "bright_black", no_wrap=True)
     if not scene.alerts:
         return Text("none: Prometheus evaluates the rules every second", "green")
-    return Group(*(_alert(alert) for alert in scene.alerts[:MAX_ALERTS]))
+    return Group(*(line for alert in _shown(scene) for line in _alert(alert)))
 
 
-def _alert(alert: Alert) -> Text:
-    text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(_clock(alert.told_at), "dim")
-    if alert.firing:
-        text.append("FIRING   ", "bold red")
-        text.append(f"{alert.name}: {alert.text}")
-    else:
-        text.append("resolved ", "green")
-        text.append(f"{alert.name}", "bright_black")
-    return text
+def _shown(scene: Scene) -> list[Alert]:
+    return (scene.alerts or [])[:MAX_ALERTS]
 
 
-def _addresses(scene: Scene, *, wide: bool) -> Text:
+def _alert(alert: Alert) -> list[Text]:
+    """Two lines while it fires, one when it is over."""
+    head = Text(no_wrap=True, overflow="ellipsis")
+    head.append(_clock(alert.told_at), "dim")
+    if not alert.firing:
+        return [head.append("resolved ", "green").append(alert.title, "bright_black")]
+    head.append("FIRING   ", "bold red").append(alert.title, "bold")
+    return [head, Text(f"  {alert.text}", no_wrap=True, overflow="ellipsis")]
+
+
+def _addresses(scene: Scene) -> Text:
     parts = [f"{name} {address}" for name, address in scene.addresses.items()]
-    text = Text((" · " if wide else "\n").join(parts), "bright_black", no_wrap=True)
-    return text.append(" · Ctrl-C ends", "bright_black")
+    parts.append("Ctrl-C ends")
+    lines = (" · ".join(parts[:2]), " · ".join(parts[2:]))
+    return Text("\n".join(lines), "bright_black", no_wrap=True, overflow="ellipsis")
