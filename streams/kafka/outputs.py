@@ -3,6 +3,9 @@
 At least once: a worker that starts again may write the last few once more, under the same ids.
 They go to the partition of the same number as their source, so what is about one customer stays
 in order.
+
+Until the ledger's ticks are kept in a log, a ledger that was rebuilt may have settled at once what
+was corrected live; a correction after that can carry a revision that was already used.
 """
 
 import asyncio

@@ -9,6 +9,7 @@ committed offset are not written a second time; those around it may be, under th
 """
 
 import asyncio
+import gc
 import logging
 import signal
 import time
@@ -138,7 +139,8 @@ class Worker:
 
     async def on_revoked(self) -> None:
         """Close the last stretch of every partition before the group assigns anew."""
-        self.state.rebalances += 1
+        # Faust also calls this before the very first assignment.
+        self.state.rebalances += self.state.assigned
         await self._farewell()
         self.assignment.revoke(list(self.assignment.owned))
         self.assignment.side_offsets.clear()
@@ -234,7 +236,14 @@ def run_worker(
         SettingsError: a setting cannot be used.
     """
     configure_logging(settings)
+    _calm_collector()
     asyncio.run(_run(settings, rules, on_started))
+
+
+def _calm_collector() -> None:
+    """Look for cycles more rarely: ledgers have none, and looking took a quarter of the time."""
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 100)
 
 
 async def _run(
