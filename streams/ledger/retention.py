@@ -1,6 +1,7 @@
 """What may be forgotten: a fact that can no longer change a verdict, however late others come."""
 
 from streams.ledger.calls import ANSWERED, Call
+from streams.ledger.changes import NONE
 from streams.ledger.customers import Counted, Customer
 from streams.ledger.settle import Settlement
 
@@ -18,7 +19,7 @@ def prune(book: Settlement, customer: Customer) -> None:
     by_id = {call.id: call for call in customer.calls}
     kept = []
     for promise in customer.promises:
-        if _is_final(book, promise, by_id, final):
+        if _is_final(book, promise, by_id, final) and not _may_grow(promise, customer):
             _forget_promise(book, customer, promise, by_id)
         else:
             kept.append(promise)
@@ -68,6 +69,17 @@ def _is_final(book: Settlement, promise: Counted, calls: dict[str, Call], final:
         return False
     merged = [calls[call_id] for call_id in owed.calls if call_id in calls]
     return all(book.final_at(call) < final for call in merged)
+
+
+def _may_grow(promise: Counted, customer: Customer) -> bool:
+    """Return whether a call that still waits may yet fail at a time inside `promise`.
+
+    By `callback_clock: breach` it fails at its breach, which can be long ago.
+    """
+    due = promise.owed.due_at
+    return any(
+        call.outcome in (None, NONE) and (call.arrival or 0) <= due for call in customer.calls
+    )
 
 
 def _forget_promise(

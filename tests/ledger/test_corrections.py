@@ -60,3 +60,20 @@ def test_a_callback_that_was_not_owed_after_all_is_withdrawn() -> None:
     assert sales.corrections["opened", "opened", "none"] == 1
     assert sales.truth("opened", "opened") == 0
     assert sales.corrections["outcome", "diverted", "answered_in_target"] == 1
+
+
+def test_a_promise_is_remembered_while_a_waiting_call_can_still_join_it() -> None:
+    """By the breach clock a call that fails ten minutes later belongs to the promise of then."""
+    settings = {
+        "callback_clock": "breach",
+        "callback_target": 60 * SECOND,
+        "late_horizon": 0,
+        "lateness": 130 * SECOND,
+        "max_call": 600 * SECOND,
+    }
+    ledger = Ledger(rules_from(settings))
+    ledger.apply(event("call.offered", 0, "c", customer="ann"))
+    ledger.apply(event("callback.requested", 0, customer="ann"))
+    for now in (66, 196, 601):
+        ledger.advance(BASE + s(now))
+    assert sum(q.truth("opened", "opened") for q in ledger.totals.queues.values()) == 1
