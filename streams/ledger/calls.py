@@ -110,26 +110,27 @@ class Call(Struct, gc=False, eq=False, kw_only=True):
 
     def answered(self, event: CallAnswered) -> bool:
         """Note an answer; False if it was nobody's who could be human."""
-        self.is_contestable = True
         if event.answered_by == "human":
             self.human_answers = _earliest((*self.human_answers, event.at))
         elif event.answered_by == "unknown":
             self.unknown_answers = _earliest((*self.unknown_answers, event.at))
         else:
             return False
+        self.is_contestable = True
         return True
 
     def ended(self, event: CallEnded) -> None:
         """Note an end."""
         resolved = 2 if event.resolved is None else int(event.resolved)
         end = End(event.at, event.ended_by or "", resolved)
-        self.ends = tuple(sorted((*self.ends, end))[:MAX_REPEATS])
+        self.ends = tuple(sorted((*self.ends, end))[:MAX_REPEATS]) if self.ends else (end,)
 
     def saw(self, fingerprint: bytes) -> bool:
         """Remember an event; True if it was seen before."""
-        if fingerprint in self.seen:
+        seen = self.seen
+        if fingerprint in seen:
             return True
-        self.seen = (self.seen + fingerprint)[-_MAX_SEEN:]
+        self.seen = seen + fingerprint if len(seen) < _MAX_SEEN else seen[8:] + fingerprint
         return False
 
     def answers(self, rules: QueueRules) -> tuple[int, ...]:
@@ -140,10 +141,10 @@ class Call(Struct, gc=False, eq=False, kw_only=True):
 
     def new_contradictions(self, rules: QueueRules) -> int:
         """Return how many more answers than before are known to be later than an abandonment."""
-        if self.abandoned is None:
-            return 0
+        abandoned = self.abandoned
         before = self.contradicted
-        self.contradicted = sum(at > self.abandoned for at in self.answers(rules))
+        if abandoned is not None:
+            self.contradicted = sum(at > abandoned for at in self.answers(rules))
         return self.contradicted - before
 
     def failed_at(self, rules: QueueRules) -> int:
@@ -243,4 +244,4 @@ def _restart_after(restarts: list[int], arrival: int) -> int | None:
 
 
 def _earliest(instants: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(sorted(instants)[:MAX_REPEATS])
+    return instants if len(instants) == 1 else tuple(sorted(instants)[:MAX_REPEATS])

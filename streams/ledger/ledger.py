@@ -168,8 +168,8 @@ class Ledger:
         }
 
     def _take_start(self, event: CallOffered | CallQueued) -> str:
-        call = self._call(event.call_id)
-        if call.saw(_fingerprint(event)):
+        call = self._call_of(event)
+        if call is None:
             return "duplicate"
         before = call.arrival
         if type(event) is CallQueued and (call.queued is None or event.at < call.queued):
@@ -190,26 +190,33 @@ class Ledger:
         return self._take_callback(event) if event.call_id is None else self._take_fact(event)
 
     def _take_fact(self, event: Any) -> str:
-        call = self._call(event.call_id)
-        if call.saw(_fingerprint(event)):
+        call = self._call_of(event)
+        if call is None:
             return "duplicate"
-        fate = "applied" if _NOTE[type(event)](call, event) else "ignored"
-        return self._noted(call, event, fate)
+        _NOTE[type(event)](call, event)
+        return self._noted(call, event, "applied")
 
     def _take_answer(self, event: CallAnswered) -> str:
-        fate = self._take_fact(event)
-        if fate != "duplicate" and self._new_contradictions(event.call_id):
-            return "contradictory"
-        return fate
+        call = self._call_of(event)
+        if call is None:
+            return "duplicate"
+        fate = "applied" if call.answered(event) else "ignored"
+        fate = self._noted(call, event, fate)
+        return "contradictory" if self._new_contradictions(call) else fate
 
     def _take_abandonment(self, event: CallAbandoned) -> str:
-        fate = self._take_fact(event)
-        if fate != "duplicate":
-            self.fates["contradictory"] += self._new_contradictions(event.call_id)
+        call = self._call_of(event)
+        if call is None:
+            return "duplicate"
+        call.abandoned = _earlier(call.abandoned, event.at)
+        call.is_contestable = True
+        fate = self._noted(call, event, "applied")
+        self.fates["contradictory"] += self._new_contradictions(call)
         return fate
 
-    def _new_contradictions(self, call_id: str) -> int:
-        call = self.book.calls[call_id]
+    def _new_contradictions(self, call: Call) -> int:
+        if call.abandoned is None:
+            return 0
         return call.new_contradictions(self.book.rules_of(call.queue))
 
     def _noted(self, call: Call, event: Any, fate: str) -> str:
@@ -249,8 +256,8 @@ class Ledger:
         )
         if event.call_id is None:
             return self._give(self._customer(str(event.customer)), fact)
-        call = self._call(event.call_id)
-        if call.saw(fact.fingerprint):
+        call = self._call_of(event)
+        if call is None:
             return "duplicate"
         if event.customer is None:
             self.book.attached.setdefault(call.id, []).append(fact)
@@ -298,11 +305,15 @@ class Ledger:
             call.is_contestable = True
             book.touch(call)
 
-    def _call(self, call_id: str) -> Call:
-        call = self.book.calls.get(call_id)
+    def _call_of(self, event: Any) -> Call | None:
+        """Return the call that `event` tells of; None if the event was taken before."""
+        calls, call_id = self.book.calls, event.call_id
+        fingerprint = _fingerprint(event)
+        call = calls.get(call_id)
         if call is None:
-            call = self.book.calls[call_id] = Call(id=call_id)
-        return call
+            call = calls[call_id] = Call(id=call_id, seen=fingerprint)
+            return call
+        return None if call.saw(fingerprint) else call
 
     def _wake(self, waiter: Call | Customer, over: list[Call | Customer]) -> None:
         """Have what is due judged; what may be forgotten afterwards goes to `over`."""
@@ -350,50 +361,38 @@ _MEANINGS: Final[dict[type[CallbackEvent], str]] = {
 }
 
 
-def _note_abandoned(call: Call, event: CallAbandoned) -> bool:
-    call.abandoned = _earlier(call.abandoned, event.at)
-    call.is_contestable = True
-    return True
-
-
-def _note_diverted(call: Call, event: CallDiverted) -> bool:
+def _note_diverted(call: Call, event: CallDiverted) -> None:
     call.diverted = _earlier(call.diverted, event.at)
     call.is_contestable = True
-    return True
 
 
-def _note_rejected(call: Call, event: CallRejected) -> bool:
+def _note_rejected(call: Call, event: CallRejected) -> None:
     call.rejected = _earlier(call.rejected, event.at)
     call.is_contestable = True
-    return True
 
 
-def _note_requested(call: Call, event: CallbackRequested) -> bool:
+def _note_requested(call: Call, event: CallbackRequested) -> None:
     call.requested = _earlier(call.requested, event.at)
     call.is_contestable = True
-    return True
 
 
-def _note_ended(call: Call, event: CallEnded) -> bool:
+def _note_ended(call: Call, event: CallEnded) -> None:
     call.ended(event)
-    return True
 
 
-def _note_transferred(call: Call, event: CallTransferred) -> bool:  # noqa: ARG001
-    return True
+def _note_transferred(call: Call, event: CallTransferred) -> None:
+    """Nothing but names: the clock of a call goes on."""
 
 
 def _earlier(known: int | None, at: int) -> int:
     return at if known is None or at < known else known
 
 
-_NOTE: Final[dict[type[Any], Callable[[Call, Any], bool]]] = {
-    CallAnswered: Call.answered,
-    CallAbandoned: _note_abandoned,
+_NOTE: Final[dict[type[Any], Callable[[Call, Any], None]]] = {
     CallDiverted: _note_diverted,
     CallRejected: _note_rejected,
     CallEnded: _note_ended,
     CallTransferred: _note_transferred,
     CallbackRequested: _note_requested,
 }
-"""How an event of each kind is noted on its call; False: it has no bearing."""
+"""How an event of each kind is noted on its call."""
