@@ -136,7 +136,8 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("callsla: interrupted", err=True)
         return Exit.INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
+        # click makes an exit of a broken pipe; nothing else here asks for one.
         return _reader_left()
     except Exception as error:
         return _report(error, debug=state["debug"])
