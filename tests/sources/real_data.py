@@ -17,12 +17,13 @@ _BESIDE_THE_REPOSITORY: Final = Path(__file__).parents[2].parent / "shared" / "d
 def real_data(name: str) -> Path:
     """Return the path of a real file; skip the test without it, or fail it under `CI=true`.
 
-    `CALLSLA_DATA` is the folder they lie in (default: `shared/data` beside the repository).
+    `CALLSLA_DATA` is the folder they lie in (default: `shared/data` beside the repository); `none`
+    says that this machine has none of them, and their tests are skipped even there.
     """
     path = Path(os.environ.get("CALLSLA_DATA") or _BESIDE_THE_REPOSITORY) / name
     if not path.exists():
         missing = f"the real records {name} are not there; set CALLSLA_DATA to their folder"
-        if os.environ.get("CI") == "true":
+        if os.environ.get("CI") == "true" and os.environ.get("CALLSLA_DATA") != "none":
             pytest.fail(missing)
         pytest.skip(missing)
     return path
