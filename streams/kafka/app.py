@@ -27,6 +27,9 @@ class EdgeApp(faust.App):
     logger = logging.getLogger("faust.app")
     positions: Assignment
 
+    def _create_directories(self) -> None:
+        """Make none: only Faust's tables would need them."""
+
     @property
     def reader(self) -> Consumer:
         """The consumer, of this package's transport."""

@@ -20,7 +20,7 @@ from streams.slo.words import below_target, broken, who
 
 __all__ = ["RUNBOOK", "Alert", "Severity", "promise_alerts", "sight_alerts"]
 
-RUNBOOK: Final = "docs/runbooks.md"
+RUNBOOK: Final = "deploy/runbooks.md"
 KEEP: Final = 2 * MINUTE
 """How long an alert stays after its condition is gone, so that it does not flap."""
 

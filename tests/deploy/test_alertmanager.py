@@ -81,7 +81,7 @@ def test_the_templates_say_it_in_words(tmp_path: Path) -> None:
     said = _rendered(template, data)
     assert "CRITICAL Queue sales: callers are not answered in time" in said
     assert "42 of 61 calls in the last 5 minutes waited longer than 10 s" in said
-    assert "Since 09:30:00 UTC. What to do: docs/runbooks.md#answerpromisefastburn" in said
+    assert "Since 09:30:00 UTC. What to do: deploy/runbooks.md#answerpromisefastburn" in said
     data.write_text(_message("resolved"), encoding="utf-8")
     said = _rendered(template, data)
     assert "RESOLVED Queue sales: callers are not answered in time" in said
@@ -106,7 +106,7 @@ def _message(status: str) -> str:
     annotations = (
         '{"summary": "Queue sales: callers are not answered in time", "description": "42 of 61 '
         "calls in the last 5 minutes waited longer than 10 s for a human or never got one; the "
-        'promise allows 10 %.", "runbook_url": "docs/runbooks.md#answerpromisefastburn"}'
+        'promise allows 10 %.", "runbook_url": "deploy/runbooks.md#answerpromisefastburn"}'
     )
     labels = '{"alertname": "AnswerPromiseFastBurn", "queue": "sales", "severity": "critical"}'
     return f"""{{

@@ -166,21 +166,21 @@ def test_no_name_is_recorded_twice() -> None:
 
 def test_every_alert_says_what_how_bad_and_what_to_do() -> None:
     """Severity, words and a runbook section that exists."""
-    runbooks = (REPOSITORY / "docs" / "runbooks.md").read_text(encoding="utf-8")
+    runbooks = (REPOSITORY / "deploy" / "runbooks.md").read_text(encoding="utf-8")
     anchors = {line[3:].strip().lower() for line in runbooks.splitlines() if line.startswith("## ")}
     for alert in _alerts():
         assert alert["labels"]["severity"] in {"critical", "warning", "info"}
         assert alert["annotations"]["summary"]
         assert alert["annotations"]["description"].endswith((".", "}"))
         path, _, anchor = alert["annotations"]["runbook_url"].partition("#")
-        assert path == "docs/runbooks.md"
-        assert anchor in anchors, f"docs/runbooks.md has no section for {alert['alert']}"
+        assert path == "deploy/runbooks.md"
+        assert anchor in anchors, f"deploy/runbooks.md has no section for {alert['alert']}"
     assert {alert["alert"].lower() for alert in _alerts()} == anchors
 
 
 def test_the_queries_of_the_runbooks_name_exported_metrics() -> None:
     """What somebody copies at night must exist."""
-    runbooks = (REPOSITORY / "docs" / "runbooks.md").read_text(encoding="utf-8")
+    runbooks = (REPOSITORY / "deploy" / "runbooks.md").read_text(encoding="utf-8")
     recorded = {rule["record"] for rule in _rules() if "record" in rule}
     assert set(METRIC.findall(runbooks)) <= set(BY_NAME)
     assert set(re.findall(r"\b(?:queue|centre):[\w:]+", runbooks)) <= recorded

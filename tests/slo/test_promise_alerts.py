@@ -28,7 +28,7 @@ def alert(name: str, summary: str, words: str, **labels: str) -> dict[str, Any]:
         "exp_annotations": {
             "summary": summary,
             "description": words,
-            "runbook_url": f"docs/runbooks.md#{name.lower()}",
+            "runbook_url": f"deploy/runbooks.md#{name.lower()}",
         },
     }
 

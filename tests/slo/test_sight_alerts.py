@@ -24,7 +24,7 @@ def told(name: str, summary: str, words: str, **labels: str) -> dict[str, Any]:
         "exp_annotations": {
             "summary": summary,
             "description": words,
-            "runbook_url": f"docs/runbooks.md#{name.lower()}",
+            "runbook_url": f"deploy/runbooks.md#{name.lower()}",
         },
     }
 
