@@ -168,6 +168,15 @@ def test_replay_prints_a_table_with_every_formula(calls: Path) -> None:
         assert name in done.stdout
 
 
+def test_the_table_fits_a_narrow_terminal(calls: Path) -> None:
+    """At 80 columns no figure is cut short."""
+    done = run(
+        "replay", "--from", "events", str(calls), COLUMNS="80", FORCE_COLOR="1", NO_COLOR="1"
+    )
+    assert "…" not in done.stdout
+    assert "answered in target / (offered - abandoned within 5 s)" in done.stdout
+
+
 def test_no_color_is_obeyed_on_a_terminal(calls: Path) -> None:
     """`NO_COLOR` wins even where colour is forced by the terminal."""
     typed = ("replay", "--from", "events", str(calls))

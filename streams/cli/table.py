@@ -15,6 +15,7 @@ __all__ = ["print_report"]
 MAX_WIDTH: Final = 112
 PIPED_WIDTH: Final = 100
 BAR_WIDTH: Final = 24
+NARROW_BAR_WIDTH: Final = 10
 SHOWN_QUEUES: Final = 25
 WIDE: Final = 100
 
@@ -32,13 +33,13 @@ def print_report(report: dict[str, Any], rules: Rules) -> None:
     console = Console(highlight=False)
     width = min(console.width, MAX_WIDTH) if console.is_terminal else PIPED_WIDTH
     console = Console(highlight=False, width=width)
-    total = report["total"]
+    total, bar_width = report["total"], BAR_WIDTH if width >= WIDE else NARROW_BAR_WIDTH
     parts: list[RenderableType] = [
         _head(report),
-        _outcomes(total),
+        _outcomes(total, bar_width),
         _promises(total, rules),
         _waits(total),
-        _service_levels(total),
+        _service_levels(total, bar_width),
     ]
     if len(report["queues"]) > 1:
         parts.append(_queues(report["queues"], width))
@@ -66,12 +67,12 @@ def _head(report: dict[str, Any]) -> Text:
     return text
 
 
-def _outcomes(total: dict[str, Any]) -> Table:
+def _outcomes(total: dict[str, Any], bar_width: int) -> Table:
     table = _table("What became of the calls", "calls", "of offered")
     offered = total["offered"]
     for outcome, number in total["outcomes"].items():
         style = COLOURS.get(outcome, BAD)
-        bar = Bar(offered or 1, 0, number, width=BAR_WIDTH, color=style)
+        bar = Bar(offered or 1, 0, number, width=bar_width, color=style)
         name = Text(outcome.replace("_", " "), "" if number else "dim")
         table.add_row(name, f"{number:,}", _percent(number, offered), bar)
     return table
@@ -123,11 +124,11 @@ def _waits(total: dict[str, Any]) -> Text:
     return text
 
 
-def _service_levels(total: dict[str, Any]) -> Table:
+def _service_levels(total: dict[str, Any], bar_width: int) -> Table:
     table = _table("Service level: seven formulas, the same calls", "value")
     for name, formula in FORMULAS.items():
         level = total["service_level"][name]
-        bar = Bar(1, 0, level or 0, width=BAR_WIDTH, color="cyan")
+        bar = Bar(1, 0, level or 0, width=bar_width, color="cyan")
         shown = "-" if level is None else f"{100 * level:.1f} %"
         table.add_row(Text.assemble((name, "bold"), f"  {formula}"), shown, bar)
     return table

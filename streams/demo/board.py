@@ -105,9 +105,9 @@ class Board:
         return total
 
     def last_breaches(self, number: int) -> list[Breach]:
-        """Return the `number` breaches that came last, the newest first, waiting callers on top."""
-        newest = sorted(self.breaches.values(), key=lambda breach: -breach.at)
-        return sorted(newest[:number], key=lambda breach: not breach.waiting)
+        """Return `number` breaches: first those of callers who still wait, the newest on top."""
+        ranked = sorted(self.breaches.values(), key=lambda breach: (not breach.waiting, -breach.at))
+        return ranked[:number]
 
     def note(self, event: PromiseEvent) -> None:
         """Take in a promise event."""
