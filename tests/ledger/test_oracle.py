@@ -31,29 +31,31 @@ def test_defaults_are_those_of_the_ledger() -> None:
     assert DEFAULTS["max_call"] == Rules().max_call
 
 
-def test_a_morning_of_six_calls() -> None:
-    """Two answered (4 s, 30 s), two given up (3 s, 25 s), one refused, one still waiting.
+MORNING: list[Event] = [
+    event("call.offered", 0, "in time", queue="sales"),
+    _human(4, "in time"),
+    event("call.ended", 104, "in time", ended_by="customer"),
+    event("call.offered", 0, "late", queue="sales"),
+    _human(30, "late"),
+    event("call.ended", 200, "late", resolved=False),
+    event("call.offered", 10, "quick", queue="sales", anonymous=True),
+    event("call.abandoned", 13, "quick"),
+    event("call.offered", 20, "slow", queue="sales", customer="ann"),
+    event("call.abandoned", 45, "slow"),
+    event("callback.connected", 645, customer="ann", reached="human"),
+    event("call.rejected", 50, "refused", queue="help"),
+    event("call.offered", 50, "refused"),
+    event("call.offered", 7195, "waiting", queue="help"),
+]
+"""Two answered (4 s, 30 s), two given up (3 s, 25 s), one refused, one still waiting.
 
-    Ann gave up after 25 s and was called back; the refused caller was not.
-    """
-    truth = _judge(
-        event("call.offered", 0, "in time", queue="sales"),
-        _human(4, "in time"),
-        event("call.ended", 104, "in time", ended_by="customer"),
-        event("call.offered", 0, "late", queue="sales"),
-        _human(30, "late"),
-        event("call.ended", 200, "late", resolved=False),
-        event("call.offered", 10, "quick", queue="sales", anonymous=True),
-        event("call.abandoned", 13, "quick"),
-        event("call.offered", 20, "slow", queue="sales", customer="ann"),
-        event("call.abandoned", 45, "slow"),
-        event("callback.connected", 645, customer="ann", reached="human"),
-        event("call.rejected", 50, "refused", queue="help"),
-        event("call.offered", 50, "refused"),
-        event("call.offered", 7195, "waiting", queue="help"),
-        until=7200,
-    )
-    total = truth.figures()
+Ann gave up after 25 s and was called back; the refused caller was not.
+"""
+
+
+def test_a_morning_of_six_calls() -> None:
+    """Every call has one outcome, one answer promise and one whole promise."""
+    total = _judge(*MORNING, until=7200).figures()
     assert total["offered"] == 6
     assert _some(total["outcomes"]) == {
         "answered_in_target": 1,
@@ -67,6 +69,11 @@ def test_a_morning_of_six_calls() -> None:
     assert _some(total["callback"]) == {"opened": 3, "kept": 1, "uncallable": 1, "broken": 1}
     assert _some(total["promise"]) == {"kept": 2, "broken": 2, "outside": 1, "open": 1}
     assert _some(total["usefulness"]) == {"useless": 1, "unknown": 1}
+
+
+def test_the_seven_formulas_of_one_morning() -> None:
+    """The same six calls are 20 % or 50 %, as one likes."""
+    total = _judge(*MORNING, until=7200).figures()
     assert total["wait_seconds"]["answered"] == {
         "count": 2,
         "mean": 17.0,
