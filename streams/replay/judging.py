@@ -16,8 +16,11 @@ __all__ = ["Judged", "judge"]
 
 Watch = Callable[[Change], None]
 
-STRIDE: Final = MINUTE
-"""Deadlines fire each time event time has moved on by this much, stamped with their own time."""
+STRIDE: Final = 10 * MINUTE
+"""Verdicts are counted each time event time has moved on by this much, stamped with their own.
+
+They are functions of the facts, so any stride gives the same; a long one judges each call once.
+"""
 
 
 _REFUSED: Final = frozenset({"future", "too_old"})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Final
 
-from streams.events import CallAnswered, CallEvent, Event
+from streams.events import CallEvent, Event
 from streams.sources import Source
 
 __all__ = ["Input", "Progress", "read"]
@@ -41,21 +41,14 @@ def read(source: Source, lines: Iterable[bytes], progress: Progress | None = Non
 
 def _events(source: Source, lines: Iterable[bytes], progress: Progress | None) -> Iterator[Event]:
     names: dict[str, str] = {}
+    share = names.setdefault
     for number, event in enumerate(source.read(lines), 1):
-        _share(event, names.setdefault)
+        # The long names that many events carry are kept once in memory.
+        customer = event.customer
+        if customer is not None:
+            event.customer = share(customer, customer)
+        if isinstance(event, CallEvent):
+            event.call_id = share(event.call_id, event.call_id)
         yield event
         if progress is not None and not number % PROGRESS_EVENTS:
             progress(PROGRESS_EVENTS)
-
-
-def _share(event: Event, share: Callable[[str, str], str]) -> None:
-    """Keep each name once in memory, however many events carry it."""
-    event.source = share(event.source, event.source)
-    if event.queue is not None:
-        event.queue = share(event.queue, event.queue)
-    if event.customer is not None:
-        event.customer = share(event.customer, event.customer)
-    if isinstance(event, CallEvent):
-        event.call_id = share(event.call_id, event.call_id)
-    if type(event) is CallAnswered and event.agent is not None:
-        event.agent = share(event.agent, event.agent)
