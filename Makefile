@@ -32,7 +32,8 @@ check: dev ## style, types, imports, schemas, house rules
 	$(BIN)/python -m pytest --quiet tests/test_house.py
 
 bench: dev ## benchmarks (tests/bench), with what they measured
-	$(BIN)/python -m pytest -s -o python_files='bench_*.py' tests/bench $(PYTEST_ARGS)
+	@for bench in tests/bench/bench_*.py; do \
+		echo "== $$bench"; PYTHONPATH=tests/metrics $(BIN)/python "$$bench"; done
 
 venv: $(VENV)/.runtime ## the command: .venv/bin/callsla
 
