@@ -7,6 +7,7 @@ import asyncio
 import gc
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
 
@@ -75,8 +76,11 @@ def waited_for_cpu() -> float:
 
     A thread that holds the interpreter and has no processor holds up the loop as well.
     """
-    tasks = Path("/proc/self/task").glob("*/schedstat")
-    return sum(int(task.read_text().split()[1]) for task in tasks) / 1e6
+    waited = 0
+    for task in Path("/proc/self/task").glob("*/schedstat"):
+        with suppress(OSError):  # a thread that ended meanwhile
+            waited += int(task.read_text(encoding="ascii").split()[1])
+    return waited / 1e6
 
 
 async def lateness(until: asyncio.Task[tuple[float, int]]) -> tuple[float, float]:
