@@ -313,3 +313,12 @@ def test_a_ledger_may_keep_no_windows() -> None:
     _told(2 * MINUTE / SECOND, _offer(0), _answer(5), _offer(1, "b"), ledger=ledger)
     assert ledger.windows.read() == {}
     assert ledger.totals.queues["sales"].truth("outcome", "answered_in_target") == 1
+
+
+def test_a_call_given_up_takes_no_wait_along() -> None:
+    """Waits are those of the answered, in the new queue as in the old."""
+    ledger = _told(20, _offer(0, queue=None), event("call.queued", 2, "a", queue="sales"))
+    _told(21, event("call.abandoned", 15, "a"), ledger=ledger)
+    _told(22, event("call.queued", 1, "a", queue="help"), ledger=ledger)
+    assert _of(ledger.windows).wait_count == 0
+    assert _of(ledger.windows, label="help").wait_count == 0
