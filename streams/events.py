@@ -313,7 +313,7 @@ def _instant(wire: int | str, name: str = "at") -> int:
         instant = wire * MILLISECOND if isinstance(wire, int) else parse_instant(wire)
     except (msgspec.ValidationError, OverflowError):
         raise Rejected("bad_time", f"not an RFC 3339 time with a zone - at `$.{name}`") from None
-    return check_instant(instant, name)
+    return instant if EARLIEST <= instant < LATEST else check_instant(instant, name)
 
 
 def _unknown_kind(kind: object) -> Rejected:

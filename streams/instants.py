@@ -37,10 +37,9 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
 
-_TWO_DIGITS: Final = {f"{n:02}": n * SECOND for n in range(60)}
-_THREE_DIGITS: Final = {f"{n:03}": n * MILLISECOND for n in range(1000)}
-_MAX_CACHED_MINUTES: Final = 4096
-_minutes: dict[str, int] = {}
+_MILLISECONDS: Final = {f"{n:03}Z": n * MILLISECOND for n in range(1000)}
+_MAX_CACHED_SECONDS: Final = 4096
+_seconds: dict[str, int] = {}
 
 
 def from_datetime(moment: datetime) -> int:
@@ -67,23 +66,21 @@ def parse_instant(text: str) -> int:
     Raises:
         ValueError: not such a time.
     """
-    # `2026-11-23T19:23:21.123Z` by table: three times as fast as a datetime.
-    if len(text) == 24 and text[23] == "Z" and text[19] == ".":
-        second = _TWO_DIGITS.get(text[17:19])
-        fraction = _THREE_DIGITS.get(text[20:23])
-        if second is not None and fraction is not None:
-            return _minute(text[:17]) + second + fraction
-    return _parse_any(text)
+    # `2026-11-23T19:23:21.123Z` by table: several times as fast as a datetime.
+    milliseconds = _MILLISECONDS.get(text[20:])
+    if milliseconds is None:
+        return _parse_any(text)
+    second = _seconds.get(text[:20])
+    return (_remember(text) if second is None else second) + milliseconds
 
 
-def _minute(prefix: str) -> int:
-    base = _minutes.get(prefix)
-    if base is None:
-        base = _parse_any(prefix + "00Z")
-        if len(_minutes) >= _MAX_CACHED_MINUTES:
-            _minutes.clear()
-        _minutes[prefix] = base
-    return base
+def _remember(text: str) -> int:
+    """Return the whole second of `text`, from now on known."""
+    second = _parse_any(text[:20] + "000Z")
+    if len(_seconds) >= _MAX_CACHED_SECONDS:
+        _seconds.clear()
+    _seconds[text[:20]] = second
+    return second
 
 
 def _parse_any(text: str) -> int:

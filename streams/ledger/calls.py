@@ -5,7 +5,7 @@ the order in which the facts arrived never matters.
 """
 
 from bisect import bisect_right
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec import Struct
 
@@ -21,7 +21,7 @@ _MAX_SEEN: Final = 64 * 8
 ANSWERED: Final = frozenset({"answered_in_target", "answered_late"})
 
 
-class End(NamedTuple):
+class End(Struct, frozen=True, order=True, array_like=True, gc=False):
     """One `call.ended`, so ordered that the smallest of several decides."""
 
     at: int
@@ -125,13 +125,10 @@ class Call(Struct, gc=False, eq=False, kw_only=True):
         end = End(event.at, event.ended_by or "", resolved)
         self.ends = tuple(sorted((*self.ends, end))[:MAX_REPEATS]) if self.ends else (end,)
 
-    def saw(self, fingerprint: bytes) -> bool:
-        """Remember an event; True if it was seen before."""
+    def remember(self, fingerprint: bytes) -> None:
+        """Add an event to those that were `seen`; of very many the oldest are given up."""
         seen = self.seen
-        if fingerprint in seen:
-            return True
         self.seen = seen + fingerprint if len(seen) < _MAX_SEEN else seen[8:] + fingerprint
-        return False
 
     def answers(self, rules: QueueRules) -> tuple[int, ...]:
         """All answers that count as human, earliest first."""
@@ -154,7 +151,7 @@ class Call(Struct, gc=False, eq=False, kw_only=True):
         return self.outcome_at
 
 
-class Judgement(NamedTuple):
+class Judgement(Struct, frozen=True, gc=False):
     """What the facts of a call say at `now`; an undecided part is None."""
 
     outcome: str | None

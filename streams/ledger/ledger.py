@@ -64,6 +64,8 @@ class Ledger:
         self.heartbeats: dict[str, int] = {}
         """when each source was last known to be alive"""
         self.book = Settlement(rules, windows=windows)
+        self._calls = self.book.calls
+        self._lateness = rules.lateness
         self.source_seen: dict[str, bytes] = {}
         """the last events of each source itself, by fingerprint"""
         self._take = self._taken_by()
@@ -104,7 +106,7 @@ class Ledger:
         at = event.at
         if recorded_at is not None and at > recorded_at + self.rules.max_future:
             return "future"
-        if at < self.book.now - self.rules.lateness:
+        if at < self.book.now - self._lateness:
             return self._too_late(at)
         if at > self.watermark:  # noqa: PLR1730 - twice as fast as max()
             self.watermark = at
@@ -307,13 +309,16 @@ class Ledger:
 
     def _call_of(self, event: Any) -> Call | None:
         """Return the call that `event` tells of; None if the event was taken before."""
-        calls, call_id = self.book.calls, event.call_id
+        calls, call_id = self._calls, event.call_id
         fingerprint = _fingerprint(event)
         call = calls.get(call_id)
         if call is None:
             call = calls[call_id] = Call(id=call_id, seen=fingerprint)
-            return call
-        return None if call.saw(fingerprint) else call
+        elif fingerprint in call.seen:
+            return None
+        else:
+            call.remember(fingerprint)
+        return call
 
     def _wake(self, waiter: Call | Customer, over: list[Call | Customer]) -> None:
         """Have what is due judged; what may be forgotten afterwards goes to `over`."""

@@ -96,7 +96,7 @@ class Settlement:
 
     def _settle_call(self, call: Call) -> Customer | None:
         """Judge `call`; return its customer if he has to be looked at as well."""
-        rules = self.rules_of(call.queue)
+        rules = self._rules_of.get(call.queue) or self.rules_of(call.queue)
         if call.is_contestable or call.outcome not in ANSWERED:
             call.is_contestable = False
             self._judge(call, rules)
@@ -104,8 +104,9 @@ class Settlement:
         if customer is None:
             self._settle_alone(call, rules, ())
             return None
-        failed = call.outcome is not None and call.outcome not in ANSWERED
-        if failed or call.id in self.attached:
+        outcome = call.outcome
+        failed = outcome is not None and outcome not in ANSWERED
+        if failed or (self.attached and call.id in self.attached):
             customer.troubled = True
         if customer.troubled or len(customer.calls) > 1:
             return customer
@@ -113,7 +114,9 @@ class Settlement:
         return None
 
     def _judge(self, call: Call, rules: QueueRules) -> None:
-        restarts = self.restarts.get(call.source or "", _NO_RESTARTS)
+        restarts = _NO_RESTARTS
+        if self.restarts:
+            restarts = self.restarts.get(call.source or "", _NO_RESTARTS)
         found = judge(call, rules, restarts, self.rules.max_call, self.now)
         if found is None:
             return

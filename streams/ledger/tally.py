@@ -67,9 +67,14 @@ class Tally:
         totals.counts["promise", "kept"] += 1
         totals.answer_wait.add(wait)
         self.windows.answered_in_target(label, wait, at)
-        self._tell(call, "outcome", None, "answered_in_target", at, wait, None)
-        self._tell(call, "answer", None, "kept", at, None, None)
-        self._tell(call, "promise", None, "kept", at, None, None)
+        queue, key, customer, number = call.queue, call.id, call.customer, call.revision
+        outcome, kept = "answered_in_target", "kept"
+        self.changes += (
+            Change("outcome", outcome, None, at, queue, key, customer, key, number + 1, wait),
+            Change("answer", kept, None, at, queue, key, customer, key, number + 2),
+            Change("promise", kept, None, at, queue, key, customer, key, number + 3),
+        )
+        call.revision = number + 3
 
     def _tell(
         self,

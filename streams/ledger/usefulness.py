@@ -1,7 +1,8 @@
 """Was the answer of any use to the customer? A quick useless answer is not a kept promise."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from streams.ledger.calls import Call, End
 from streams.ledger.rules import QueueRules
@@ -9,7 +10,7 @@ from streams.ledger.rules import QueueRules
 __all__ = ["Usefulness", "end_of_talk", "judge_usefulness"]
 
 
-class Usefulness(NamedTuple):
+class Usefulness(Struct, frozen=True, gc=False):
     """The verdict on a human answer, or when to ask again."""
 
     verdict: str | None
