@@ -131,3 +131,46 @@ def test_nothing_is_owed_to_a_customer_who_was_forgotten() -> None:
     for now in range(3700, 6000, 100):
         _tick(ledger, now)
     assert (ledger.book.customers, ledger.book.owing) == ({}, {})
+
+
+def test_an_abandonment_told_after_the_answer_makes_it_contradictory() -> None:
+    """Counted when it becomes known, once."""
+    ledger = _ledger()
+    for one in (
+        event("call.offered", 0, "a"),
+        event("call.answered", 9, "a", answered_by="human"),
+        event("call.abandoned", 7, "a"),
+        event("call.abandoned", 6, "a"),
+    ):
+        ledger.apply(one)
+    assert ledger.fates["contradictory"] == 1
+
+
+def test_a_later_diversion_does_not_replace_an_earlier_one() -> None:
+    """The earliest of a kind counts, in whatever order they are told."""
+    for order in ((4, 8), (8, 4)):
+        ledger = _ledger()
+        facts = [event("call.diverted", at, "a") for at in order]
+        told = _tick(ledger, 20, event("call.offered", 0, "a"), *facts)
+        assert ("outcome", "diverted", 4) in told
+
+
+def test_an_event_of_a_customer_that_names_a_call_counts_for_both() -> None:
+    """Ann is called back for her call; the feed names the two."""
+    ledger = _ledger()
+    story = [event("call.offered", 0, "a", customer="ann"), event("call.abandoned", 5, "a")]
+    made = event("callback.connected", 50, "a", customer="ann", reached="human")
+    told = _tick(ledger, 60, *story, made)
+    assert ("callback", "kept", 50) in told
+    assert ledger.fates["applied"] == 3
+
+
+def test_a_broken_promise_is_remembered_while_it_can_be_made_good() -> None:
+    """For the whole late horizon, though the lateness passed long before."""
+    ledger = _ledger(lateness=s(100), max_call=s(600), late_horizon=s(20_000))
+    story = [event("call.offered", 0, "a", customer="ann"), event("call.abandoned", 5, "a")]
+    _tick(ledger, 20, *story)
+    for now in range(3700, 20_000, 500):
+        _tick(ledger, now)
+    made = event("callback.connected", 19_990, customer="ann", reached="human")
+    assert ("late", "late", 19_990) in _tick(ledger, 20_000, made)

@@ -1,0 +1,95 @@
+"""A snapshot: the whole state as bytes, and a ledger that goes on from it."""
+
+import msgspec
+import pytest
+from feeds import BASE, event, s
+
+from streams.events import Event
+from streams.ledger import Ledger, Rules, SnapshotError, dump, load, state_hash
+
+
+def _ledger() -> Ledger:
+    """Something of everything: answered, waiting, owed, broken, restarted, attached, an orphan."""
+    ledger = Ledger(Rules())
+    for one in (
+        event("call.offered", 0, "a", queue="sales", customer="ann"),
+        event("call.answered", 3, "a", answered_by="human"),
+        event("call.offered", 1, "b", queue="sales", customer="bob"),
+        event("call.abandoned", 31, "b"),
+        event("call.offered", 5, "c"),
+        event("call.diverted", 6, "c"),
+        event("callback.attempted", 60, "c"),
+        event("source.restarted", 90),
+        event("source.heartbeat", 95, source="acd"),
+        event("call.ended", 96, "orphan"),
+    ):
+        ledger.apply(one)
+    ledger.advance(BASE + s(100))
+    ledger.apply(event("call.offered", 101, "d", queue="sales", customer="cat"))
+    ledger.apply(event("callback.requested", 102, customer="bob"))
+    ledger.drain()
+    return ledger
+
+
+_LATER: list[Event] = [
+    event("call.answered", 116, "d", answered_by="human"),
+    event("callback.connected", 200, customer="bob", reached="human"),
+    event("callback.connected", 201, "c", reached="human"),
+    event("call.answered", 2, "b", answered_by="human"),
+]
+
+
+def test_a_loaded_ledger_shows_what_the_dumped_one_showed() -> None:
+    """Totals, windows, fates, heartbeats."""
+    ledger = _ledger()
+    copy = load(Rules(), dump(ledger))
+    assert copy.windows.read() == ledger.windows.read()
+    assert copy.windows.read()["sales", "1h"].wait_max == 3.0
+    assert copy.totals.queues == ledger.totals.queues
+    assert copy.fates == ledger.fates
+    assert copy.heartbeats == ledger.heartbeats
+    assert (copy.now, copy.watermark) == (ledger.now, ledger.watermark)
+    assert copy.pending_orphans == ledger.pending_orphans == 1
+
+
+def test_a_loaded_ledger_goes_on_and_lets_go_as_the_dumped_one() -> None:
+    """The same changes tick by tick, the windows too."""
+    ledger = _ledger()
+    copy = load(Rules(), dump(ledger))
+    for now in (205, 3700, 4000, 20_000, 100_000, 3_000_000):
+        for one in (ledger, copy):
+            if now == 205:
+                for later in _LATER:
+                    one.apply(later)
+            one.advance(BASE + s(now))
+        assert copy.drain() == ledger.drain()
+        assert copy.windows.read() == ledger.windows.read()
+        assert copy.live(BASE + s(now)) == ledger.live(BASE + s(now))
+        assert state_hash(copy) == state_hash(ledger)
+
+
+def test_the_hash_tells_states_apart() -> None:
+    """One more event, or one more tick, is another state."""
+    ledger = _ledger()
+    hashes = {state_hash(ledger)}
+    ledger.advance(BASE + s(101))
+    hashes.add(state_hash(ledger))
+    ledger.apply(event("call.queued", 102, "d"))
+    hashes.add(state_hash(ledger))
+    assert len(hashes) == 3
+
+
+def test_damaged_bytes_are_refused() -> None:
+    """Cut short, or nothing like a state."""
+    state = dump(_ledger())
+    for bad in (b"", b"\xff", state[:-1], state[: len(state) // 2]):
+        with pytest.raises(SnapshotError, match="the state cannot be read"):
+            load(Rules(), bad)
+
+
+def test_another_format_is_refused_with_both_numbers() -> None:
+    """Whoever reads the line knows which side is newer."""
+    values = msgspec.msgpack.decode(dump(_ledger()))
+    values[0] = 99
+    with pytest.raises(SnapshotError, match="the state has format 99, this version reads 1"):
+        load(Rules(), msgspec.msgpack.encode(values))
