@@ -31,6 +31,7 @@ from streams.ledger.changes import Change
 from streams.ledger.customers import CallbackFact, Customer
 from streams.ledger.deadlines import DUE
 from streams.ledger.live import LiveQueue, live_queues
+from streams.ledger.noting import NOTE, earlier
 from streams.ledger.retention import forget_call, is_forgettable, prune
 from streams.ledger.rules import Rules
 from streams.ledger.settle import Settlement
@@ -195,7 +196,7 @@ class Ledger:
         call = self._call_of(event)
         if call is None:
             return "duplicate"
-        _NOTE[type(event)](call, event)
+        NOTE[type(event)](call, event)
         return self._noted(call, event, "applied")
 
     def _take_answer(self, event: CallAnswered) -> str:
@@ -210,7 +211,7 @@ class Ledger:
         call = self._call_of(event)
         if call is None:
             return "duplicate"
-        call.abandoned = _earlier(call.abandoned, event.at)
+        call.abandoned = earlier(call.abandoned, event.at)
         call.is_contestable = True
         fate = self._noted(call, event, "applied")
         self.fates["contradictory"] += self._new_contradictions(call)
@@ -364,40 +365,3 @@ _MEANINGS: Final[dict[type[CallbackEvent], str]] = {
     CallbackAttempted: "attempted",
     CallbackCancelled: "cancelled",
 }
-
-
-def _note_diverted(call: Call, event: CallDiverted) -> None:
-    call.diverted = _earlier(call.diverted, event.at)
-    call.is_contestable = True
-
-
-def _note_rejected(call: Call, event: CallRejected) -> None:
-    call.rejected = _earlier(call.rejected, event.at)
-    call.is_contestable = True
-
-
-def _note_requested(call: Call, event: CallbackRequested) -> None:
-    call.requested = _earlier(call.requested, event.at)
-    call.is_contestable = True
-
-
-def _note_ended(call: Call, event: CallEnded) -> None:
-    call.ended(event)
-
-
-def _note_transferred(call: Call, event: CallTransferred) -> None:
-    """Nothing but names: the clock of a call goes on."""
-
-
-def _earlier(known: int | None, at: int) -> int:
-    return at if known is None or at < known else known
-
-
-_NOTE: Final[dict[type[Any], Callable[[Call, Any], None]]] = {
-    CallDiverted: _note_diverted,
-    CallRejected: _note_rejected,
-    CallEnded: _note_ended,
-    CallTransferred: _note_transferred,
-    CallbackRequested: _note_requested,
-}
-"""How an event of each kind is noted on its call."""

@@ -65,6 +65,7 @@ class _State(Struct, array_like=True):
     customers: list[_Customer]
     attached: dict[str, list[CallbackFact]]
     touched: tuple[list[str], list[str]]
+    undecided: list[str]
     totals: dict[str, _Totals]
     windows_end: int
     windows: dict[str, _Windows]
@@ -121,6 +122,7 @@ def _state(ledger: Ledger) -> _State:
         customers=[_customer_values(book.customers[key]) for key in sorted(book.customers)],
         attached=book.attached,
         touched=book.touched,
+        undecided=sorted(book.undecided),
         totals={label: _totals_values(totals) for label, totals in ledger.totals.queues.items()},
         windows_end=ledger.windows.end,
         windows={label: _windows_values(q) for label, q in ledger.windows.queues.items()},
@@ -178,6 +180,8 @@ def _restore(ledger: Ledger, read: _State) -> None:
         _restore_call(ledger, values)
     for customer in read.customers:
         _restore_customer(ledger, customer)
+    for call_id in read.undecided:
+        book.undecided[call_id] = book.calls[call_id]
     for call_id in read.touched[0]:
         book.touch(book.calls[call_id])
     for name in read.touched[1]:
@@ -208,8 +212,6 @@ def _restore_call(ledger: Ledger, values: list[Any]) -> None:
     facts["is_touched"] = False
     call = Call(**facts)
     ledger.book.calls[call.id] = call
-    if call.arrival is not None and call.outcome in (None, "none"):
-        ledger.book.undecided[call.id] = call
     if wake:
         ledger.book.deadlines.set(call, wake)
 
