@@ -19,7 +19,7 @@ def prune(book: Settlement, customer: Customer) -> None:
     by_id = {call.id: call for call in customer.calls}
     kept = []
     for promise in customer.promises:
-        if _is_final(book, promise, by_id, final) and not _may_grow(promise, customer):
+        if _may_go(book, customer, promise, by_id, final):
             _forget_promise(book, customer, promise, by_id)
         else:
             kept.append(promise)
@@ -56,6 +56,24 @@ def is_forgettable(book: Settlement, call: Call) -> bool:
 
 def _is_over(book: Settlement, call: Call) -> bool:
     return _is_answered_for_good(book, call, book.now - book.rules.lateness)
+
+
+def _may_go(
+    book: Settlement, customer: Customer, promise: Counted, calls: dict[str, Call], final: int
+) -> bool:
+    return (
+        _is_final(book, promise, calls, final)
+        and not _may_grow(promise, customer)
+        and not _is_repeat(promise, customer, calls)
+    )
+
+
+def _is_repeat(promise: Counted, customer: Customer, calls: dict[str, Call]) -> bool:
+    """Return whether a call of `promise` is why an answer still kept is useless."""
+    arrivals = {calls[call_id].arrival for call_id in promise.owed.calls if call_id in calls}
+    return any(
+        call.usefulness == "useless" and call.usefulness_at in arrivals for call in customer.calls
+    )
 
 
 def _is_final(book: Settlement, promise: Counted, calls: dict[str, Call], final: int) -> bool:

@@ -111,3 +111,21 @@ def test_settings_of_a_queue_override_usefulness() -> None:
     """Help takes thirty seconds for a short talk."""
     own = {"help": {"short_talk": 30 * SECOND}}
     assert tell(*spoke(20, queue="help", ended_by="agent"), queues=own).usefulness() == "useless"
+
+
+def test_a_repetition_is_remembered_as_long_as_the_answer() -> None:
+    """Its callback was kept long ago, but a call that never ended keeps the customer in mind."""
+    story = [
+        event("call.offered", 0, "open", customer="ann"),
+        event("call.answered", 5, "open", answered_by="human"),
+        event("call.offered", 100, "a", customer="ann"),
+        event("call.answered", 105, "a", answered_by="human"),
+        event("call.ended", 200, "a", ended_by="customer"),
+        event("call.offered", 300, "b", customer="ann"),
+        event("call.abandoned", 330, "b"),
+        event("callback.connected", 400, customer="ann", reached="human"),
+        event("source.heartbeat", 9000),
+        event("source.heartbeat", 12700),
+        event("call.offered", 14000, "c", customer="ann"),
+    ]
+    assert tell(*story).usefulness() == "useless"
