@@ -5,6 +5,7 @@ from feeds import event, tell
 
 from streams.events import Event
 from streams.instants import SECOND
+from streams.ledger import Ledger, Rules
 
 
 def spoke(
@@ -114,18 +115,22 @@ def test_settings_of_a_queue_override_usefulness() -> None:
 
 
 def test_a_repetition_is_remembered_as_long_as_the_answer() -> None:
-    """Its callback was kept long ago, but a call that never ended keeps the customer in mind."""
+    """Its promise is settled for good, but a call that never ended keeps the answer in mind."""
     story = [
-        event("call.offered", 0, "open", customer="ann"),
-        event("call.answered", 5, "open", answered_by="human"),
-        event("call.offered", 100, "a", customer="ann"),
-        event("call.answered", 105, "a", answered_by="human"),
-        event("call.ended", 200, "a", ended_by="customer"),
-        event("call.offered", 300, "b", customer="ann"),
-        event("call.abandoned", 330, "b"),
-        event("callback.connected", 400, customer="ann", reached="human"),
-        event("source.heartbeat", 9000),
-        event("source.heartbeat", 12700),
-        event("call.offered", 14000, "c", customer="ann"),
+        event("call.queued", 0, "open", customer="ann"),
+        event("call.answered", 14, "open", answered_by="human"),
+        event("call.queued", 797, "a"),
+        event("call.answered", 797, "a", customer="ann", answered_by="human"),
+        event("call.ended", 826, "a", ended_by="agent"),
+        event("call.offered", 2268, "b", customer="ann", anonymous=True),
+        event("call.abandoned", 2298, "b"),
+        event("source.heartbeat", 8312),
+        event("source.heartbeat", 11895),
+        event("call.queued", 12505, "c", customer="ann"),
     ]
-    assert tell(*story).usefulness() == "useless"
+    ledger = Ledger(Rules())
+    for one in story:
+        ledger.advance(one.at - 2 * SECOND)
+        ledger.apply(one)
+    ledger.advance(story[-1].at)
+    assert ledger.totals.of("__none__").truth("usefulness", "useless") == 1
