@@ -204,6 +204,15 @@ def test_only_bad_records_are_a_warning_and_exit_code_0() -> None:
     assert "secret" not in done.stderr
 
 
+def test_answers_by_nobody_knows_whom_are_pointed_out() -> None:
+    """They do not count as human, and a table without that column would look like an outage."""
+    table = b"call_id,offered_at,answered_at\na,2026-11-23T10:00:00Z,2026-11-23T10:00:05Z\n"
+    done = run("replay", "--from", "call-records", "-", "--json", given=table)
+    assert json.loads(done.stdout)["total"]["outcomes"]["answered_in_target"] == 0
+    assert "1 answers do not say by whom" in done.stderr
+    assert "unknown_is_human" in done.stderr
+
+
 def test_simulate_pipes_into_replay_and_is_deterministic(calls: Path) -> None:
     """The same seed gives the same bytes, on stdout as in a file."""
     piped = run("simulate", "--calls", "300", "--seed", "3").stdout

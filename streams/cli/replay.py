@@ -9,6 +9,8 @@ from streams.cli.inputs import UNTIL, check_paths, input_options, progress, read
 from streams.cli.root import Command
 
 if TYPE_CHECKING:
+    from streams.events import Event
+    from streams.ledger import Rules
     from streams.replay import Judged
 
 __all__ = ["replay"]
@@ -55,6 +57,7 @@ def replay(
     with progress("judging") as told:
         judged = judge(given.events, rules, until, progress=told)
     _say_what_was_left_out(judged)
+    _say_who_answered(given.events, rules)
     figures = report(given, judged)
     if as_json:
         import orjson
@@ -64,6 +67,20 @@ def replay(
     from streams.cli.table import print_report
 
     print_report(figures, rules)
+
+
+def _say_who_answered(events: "list[Event]", rules: "Rules") -> None:
+    """Answers by nobody knows whom are not human: say so, or all of them look abandoned."""
+    from streams.events import CallAnswered
+
+    if rules.default.unknown_is_human:
+        return
+    unknown = sum(type(e) is CallAnswered and e.answered_by == "unknown" for e in events)
+    if unknown:
+        warn(
+            f"{unknown:,} answers do not say by whom and count as not human;"
+            " give answered_by, or set unknown_is_human in slo.yaml"
+        )
 
 
 def _say_what_was_left_out(judged: "Judged") -> None:

@@ -125,7 +125,7 @@ def _waits(total: dict[str, Any]) -> Text:
 
 
 def _service_levels(total: dict[str, Any], bar_width: int) -> Table:
-    table = _table("Service level: seven formulas, the same calls", "value")
+    table = _table("Service level: seven formulas, the same calls (those over)", "value")
     for name, formula in FORMULAS.items():
         level = total["service_level"][name]
         bar = Bar(1, 0, level or 0, width=bar_width, color="cyan")

@@ -19,7 +19,10 @@ FORMULAS: Final[dict[str, str]] = {
     "F6": "left the queue in target / offered",
     "F7": "(answered - answered late) / (answered + abandoned)",
 }
-"""The seven definitions of service level in use (call-centre literature and vendors' manuals)."""
+"""The seven definitions of service level in use (call-centre literature and vendors' manuals).
+
+Of the calls offered only those that are over count: an open one is in no numerator yet.
+"""
 
 _UNDECIDED: Final = (None, NONE)
 

@@ -1,5 +1,7 @@
 """Call records: what the columns of a row mean."""
 
+from pathlib import Path
+
 import pytest
 from call_table import (
     CALLBACK,
@@ -19,6 +21,7 @@ from queue_log import customer
 from streams.events import encode
 from streams.instants import SECOND
 from streams.sources import Pseudonyms, SourceError
+from streams.sources.call_records import COLUMNS
 from streams.sources.pseudonym import Key
 
 
@@ -280,3 +283,9 @@ def test_the_source_may_stand_in_the_row() -> None:
     (plain,) = read("call_id,offered_at", f"c1,{START}")
     (chosen,) = read("call_id,offered_at", f"c1,{START}", source="pbx-3")
     assert [event.source for event in (named, plain, chosen)] == ["pbx-2", "call-records", "pbx-3"]
+
+
+def test_every_column_is_documented() -> None:
+    """The page of the schemas names them all."""
+    page = (Path(__file__).parents[2] / "schemas" / "README.md").read_text(encoding="utf-8")
+    assert [name for name in COLUMNS if f"`{name}`" not in page] == []
