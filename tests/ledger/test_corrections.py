@@ -80,13 +80,13 @@ def test_a_promise_is_remembered_while_a_waiting_call_can_still_join_it() -> Non
 
 
 def test_a_request_without_a_call_is_remembered_as_long_as_it_can_be_made_good() -> None:
-    """Nothing but the request is known of the customer; the callback comes two hours late."""
+    """Nothing else is known of the customer; the callback comes two hours after it was due."""
     ledger = Ledger(rules_from({}))
     ledger.apply(event("callback.requested", 0, customer="ann"))
-    for now in (3_601, 7_000):
+    for now in (10, 3_601, 7_300, 11_000):
         ledger.advance(BASE + s(now))
-    ledger.apply(event("callback.connected", 7_200, customer="ann", reached="human"))
-    ledger.advance(BASE + s(7_300))
+    ledger.apply(event("callback.connected", 11_100, customer="ann", reached="human"))
+    ledger.advance(BASE + s(11_200))
     totals = ledger.totals.queues.values()
     assert sum(queue.truth("callback", "broken") for queue in totals) == 1
     assert sum(queue.truth("late", "late") for queue in totals) == 1
