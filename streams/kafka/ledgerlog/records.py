@@ -103,6 +103,7 @@ def decode(value: bytes | None) -> LogRecord:
     if value[2] > FORMAT:
         raise NewerFormatError(f"it has format {value[2]}, this version reads {FORMAT}")
     try:
-        return _decode(memoryview(value)[3:])
+        record: LogRecord = _decode(memoryview(value)[3:])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise LogDamagedError(f"a damaged record: {error}") from None
+    return record
