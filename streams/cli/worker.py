@@ -27,17 +27,26 @@ def _config(function: F) -> F:
 
 @click.command(cls=Command)
 @_config
-def worker(*, config: str | None) -> None:
+@click.option(
+    "--accept-loss",
+    is_flag=True,
+    help="Go on although the log cannot be followed to its end; what is lost is counted.",
+)
+def worker(*, config: str | None, accept_loss: bool) -> None:
     """Run one worker until SIGTERM or Ctrl-C.
 
     Without any setting it runs on an embedded broker, which nothing else writes to: name a real one
     with CALLSLA_BROKER=host:9092.
     """
+    from msgspec.structs import replace
+
     from streams.cli.inputs import rules_of
     from streams.kafka.worker import run_worker
     from streams.settings import load
 
     settings = load(config)
+    if accept_loss:
+        settings = replace(settings, accept_loss=True)
     run_worker(settings, rules_of(settings.slo_file), _say_where)
 
 

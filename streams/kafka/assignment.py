@@ -1,127 +1,243 @@
-"""The partitions this worker owns: what it knows of each, over rebalances.
+"""The partitions this worker owns: taken over, kept over rebalances, given up, taken again.
 
-The state of a partition is a function of its records, so a partition that comes back in the same
-rebalance goes on where it was; one that is new is read from its beginning.
+A partition that comes back goes on where it was if nobody else wrote to its log meanwhile. One
+that was lost to another worker, or whose last append has an unknown outcome, is dropped at once;
+it is loaded again only when the group has confirmed that this worker is still a member, or two
+workers would take it from each other for ever.
 """
 
-import time
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Final, Protocol, TypeVar
 
 from faust.types import TP
 
+from streams.instants import SECOND
 from streams.kafka.batch import Batch, Fresh
-from streams.kafka.clock import FetchWatch
-from streams.kafka.partition import PartitionProcessor, Stretch
+from streams.kafka.clock import HOLD, SESSION, FetchWatch
+from streams.kafka.errors import LogRefusedError
+from streams.kafka.keeper import Keeper, OutputWriter, Place, load_keeper
+from streams.kafka.ledgerlog.ports import AppendUnknownError, LogStore, Source
+from streams.kafka.ledgerlog.records import LogDamagedError
+from streams.kafka.ledgerlog.writer import FencedError
+from streams.kafka.partition import PartitionProcessor
 from streams.ledger.rules import Rules
 
-__all__ = ["Assignment", "wall_clock"]
+__all__ = ["Assignment", "Ports"]
+
+log = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
 
 UNTICKED_LIMIT: Final = 50_000
 """Records whose outputs may wait in memory before reading pauses."""
 
 
-def wall_clock() -> int:
-    """Return the time in microseconds since 1970."""
-    return time.time_ns() // 1000
+class Ports(Protocol):
+    """What the partitions of a worker need from the world."""
+
+    @property
+    def outputs(self) -> OutputWriter:
+        """Where promise events and dead letters go."""
+
+    def log(self, partition: int) -> LogStore:
+        """Return the log of `partition`."""
+
+    def source(self, partition: int) -> Source:
+        """Return the events of `partition`."""
+
+    async def committed(self, partition: int) -> int | None:
+        """Return the offset the group has committed."""
+
+    async def is_member(self) -> bool:
+        """Return whether the group accepts a commit of this worker now."""
+
+    async def seek(self, partition: int, offset: int) -> None:
+        """Have the next batch of `partition` begin at `offset`."""
 
 
 class Assignment:
-    """The processors of the owned partitions of one topic (the `Positions` of the consumer)."""
+    """The keepers of the owned partitions of one topic (the `Positions` of the consumer)."""
 
-    def __init__(self, topic: str, rules: Rules, clock: Callable[[], int] = wall_clock) -> None:
+    def __init__(
+        self,
+        topic: str,
+        log_topic: str,
+        rules: Rules,
+        ports: Ports,
+        *,
+        writer: str = "worker",
+        accept_loss: bool = False,
+        clock: Callable[[], int],
+    ) -> None:
         self.topic = topic
         self.watch = FetchWatch()
-        self.owned: dict[int, PartitionProcessor] = {}
-        self.assigned_at: dict[int, int] = {}
+        self.clock = clock
         self.recovery_seconds: dict[int, float] = {}
         self.side_offsets: dict[TP, int] = {}
         """other topics: the offset below which a partition's records are done"""
+        self.assigned_at: dict[int, int] = {}
+        self.lost: set[int] = set()
+        """assigned, but to be loaded again before they go on"""
+        self.lost_count = 0
+        """how often a live partition was lost"""
+        self._log_topic = log_topic
         self._rules = rules
-        self._clock = clock
-        self._parked: dict[int, PartitionProcessor] = {}
+        self._ports = ports
+        self._writer = writer
+        self._accept_loss = accept_loss
+        self._keepers: dict[int, Keeper] = {}
+        self._parked: dict[int, Keeper] = {}
+        self._round = 0
 
-    def revoke(self, numbers: Iterable[int]) -> None:
-        """Give up partitions, for the moment: they may come back with the next assignment."""
-        for number in numbers:
-            processor = self.owned.pop(number, None)
-            if processor is not None:
-                self._parked[number] = processor
+    @property
+    def owned(self) -> dict[int, PartitionProcessor]:
+        """The live partitions."""
+        return {number: keeper.processor for number, keeper in self._keepers.items()}
 
-    def unknown(self, numbers: Iterable[int]) -> list[int]:
-        """Return those of `numbers` that have to be read from their beginning."""
-        return [each for each in numbers if each not in self.owned and each not in self._parked]
+    @property
+    def keepers(self) -> Mapping[int, Keeper]:
+        """The live partitions with their logs."""
+        return self._keepers
 
-    def take(
-        self,
-        numbers: Iterable[int],
-        bounds: Mapping[int, tuple[int, int]],
-        committed: Mapping[int, int | None],
-    ) -> None:
-        """Own exactly `numbers`; `bounds` and `committed` are needed for the unknown ones."""
-        known = {**self._parked, **self.owned}
-        self._parked = {}
-        self.owned = {
-            number: known.get(number) or self._begin(number, bounds[number], committed[number])
-            for number in sorted(numbers)
-        }
-        for number in set(self.assigned_at) - set(self.owned):
-            del self.assigned_at[number]
-            self.recovery_seconds.pop(number, None)
+    def revoke(self) -> None:
+        """Give up everything, for the moment: it may come back with the next assignment."""
+        self._round += 1
+        self._parked.update(self._keepers)
+        self._keepers = {}
+        self.lost.clear()
+        self.assigned_at.clear()
 
-    def _begin(
-        self, number: int, bounds: tuple[int, int], committed: int | None
-    ) -> PartitionProcessor:
-        first, end = bounds
-        # A commit beyond the end belongs to an earlier topic of the same name.
-        published_to = committed if committed is not None and committed <= end else 0
-        self.assigned_at[number] = self._clock()
-        return PartitionProcessor(
-            self.topic,
-            number,
-            self._rules,
-            next_offset=first,
-            published_to=published_to,
-            loaded_at=end,
+    async def take(self, numbers: Iterable[int]) -> None:
+        """Own exactly `numbers`: each is exact when this returns, or `lost` for the moment.
+
+        Raises:
+            LogRefusedError: counts of a partition would be lost.
+        """
+        self.revoke()
+        parked, self._parked = self._parked, {}
+        now = self.clock()
+        wanted = sorted(numbers)
+        self.assigned_at = dict.fromkeys(wanted, now)
+        self.recovery_seconds = {n: s for n, s in self.recovery_seconds.items() if n in wanted}
+        await _all(self._take_one(number, parked.get(number), self._round) for number in wanted)
+
+    async def _take_one(self, number: int, keeper: Keeper | None, turn: int) -> None:
+        try:
+            if keeper is None or not await keeper.is_mine():
+                keeper = await self._load(number)
+        except AppendUnknownError:
+            if turn == self._round:
+                self.lost.add(number)
+            return
+        except LogDamagedError as error:
+            raise LogRefusedError(self._log_topic, number, str(error)) from None
+        if turn == self._round:
+            self._keepers[number] = keeper
+            self.lost.discard(number)
+
+    async def _load(self, number: int) -> Keeper:
+        began = self.clock()
+        committed = await self._ports.committed(number)
+        keeper = await load_keeper(self._place(number), committed)
+        self._hold_after_absence(keeper.processor)
+        self.recovery_seconds[number] = (self.clock() - began) / SECOND
+        return keeper
+
+    def _place(self, number: int) -> Place:
+        ports = self._ports
+        return Place(
+            topic=self.topic,
+            log_topic=self._log_topic,
+            partition=number,
+            log=ports.log(number),
+            source=ports.source(number),
+            outputs=ports.outputs,
+            rules=self._rules,
+            writer=self._writer,
+            accept_loss=self._accept_loss,
         )
+
+    def _hold_after_absence(self, processor: PartitionProcessor) -> None:
+        """Hold the clock if nobody had this partition: the sources may have been cut off too."""
+        machine, wall = processor.machine, self.clock()
+        last = machine.ledger.now + machine.rules.grace
+        if machine.number and last < wall - SESSION - 2 * SECOND:
+            self.watch.hold_until(wall + HOLD)
 
     def apply(self, batch: Batch) -> int | None:
         """Take in a batch; returns the offset to read again from if records before it are missing.
 
-        A batch of a partition that is no longer owned is dropped.
+        A batch of a partition that is not live is dropped.
         """
-        processor = self.owned.get(batch.partition)
-        if processor is None or processor.apply(batch, self._clock()):
+        keeper = self._keepers.get(batch.partition)
+        if keeper is None or keeper.processor.apply(batch, self.clock()):
             return None
-        return processor.next_offset
+        return keeper.processor.next_offset
 
-    def tick(self, fresh: Mapping[TP, Fresh]) -> list[Stretch]:
-        """Tick every owned partition and return what there is to write."""
-        wall = self._clock()
-        hold = self.watch.holds(wall)
-        return [
-            processor.tick(wall, fresh.get(TP(self.topic, number)), hold=hold)
-            for number, processor in self.owned.items()
-        ]
+    async def tick(self, fresh: Mapping[TP, Fresh]) -> None:
+        """Tick every live partition; when this returns each tick is durable, its outputs written.
 
-    def settle(self, stretches: Iterable[Stretch]) -> None:
-        """Note that the outputs of `stretches` are written."""
-        for stretch in stretches:
-            processor = self.owned.get(stretch.partition)
-            if processor is None:
-                continue
-            processor.settle(stretch)
-            if stretch.loaded and stretch.partition not in self.recovery_seconds:
-                began = self.assigned_at[stretch.partition]
-                self.recovery_seconds[stretch.partition] = (self._clock() - began) / 1e6
-
-    @property
-    def shown(self) -> dict[int, PartitionProcessor]:
-        """The partitions whose totals are complete: read again to the end and ticked since.
-
-        A total that is still being rebuilt would look like a counter that was reset.
+        Raises:
+            OutputError: outputs cannot be written.
+            LogRefusedError: a log became shorter than what was acknowledged.
         """
-        return {n: each for n, each in self.owned.items() if n in self.recovery_seconds}
+        await _all(self._tick_one(number, fresh) for number in list(self._keepers))
+
+    async def _tick_one(self, number: int, fresh: Mapping[TP, Fresh]) -> None:
+        wall, newest = self._moment(number, fresh)
+        hold = self.watch.holds(wall)
+        await self._kept(number, lambda keeper: keeper.tick(wall, newest, hold=hold))
+
+    async def snapshot(self, number: int, fresh: Mapping[TP, Fresh]) -> int | None:
+        """Append a snapshot of a live partition and trim its log; returns its size in bytes.
+
+        None: the partition was lost. Raises: as `tick`.
+        """
+        wall, newest = self._moment(number, fresh)
+        hold = self.watch.holds(wall)
+        return await self._kept(number, lambda keeper: keeper.snapshot(wall, newest, hold=hold))
+
+    def _moment(self, number: int, fresh: Mapping[TP, Fresh]) -> tuple[int, Fresh | None]:
+        return self.clock(), fresh.get(TP(self.topic, number))
+
+    async def _kept(
+        self, number: int, work: Callable[[Keeper], Awaitable[_Result]]
+    ) -> _Result | None:
+        """Do `work` on a live partition; None if it is not, or no longer, ours."""
+        keeper = self._keepers.get(number)
+        if keeper is None:
+            return None
+        try:
+            return await work(keeper)
+        except (FencedError, AppendUnknownError) as error:
+            self._lose(number, keeper, error)
+        except LogDamagedError as error:
+            raise LogRefusedError(self._log_topic, number, str(error)) from None
+        return None
+
+    def _lose(self, number: int, keeper: Keeper, error: Exception) -> None:
+        self.lost_count += 1
+        log.warning("partition %s is loaded again: %s", number, error)
+        for known in (self._keepers, self._parked):
+            if known.get(number) is keeper:
+                del known[number]
+        if number in self.assigned_at:
+            self.lost.add(number)
+
+    async def recover(self) -> None:
+        """Load what was lost, if the group confirms that this worker is still a member.
+
+        Raises: as `take`.
+        """
+        turn = self._round
+        if not self.lost or not await self._ports.is_member():
+            return
+        for number in sorted(self.lost):
+            await self._take_one(number, None, turn)
+            keeper = self._keepers.get(number)
+            if keeper is not None:
+                await self._ports.seek(number, keeper.processor.next_offset)
 
     @property
     def crowded(self) -> bool:
@@ -129,14 +245,18 @@ class Assignment:
         return sum(each.unticked for each in self.owned.values()) > UNTICKED_LIMIT
 
     def seek_targets(self) -> dict[TP, int]:
-        """Return where reading goes on, for each owned partition."""
+        """Return where reading goes on, for each live partition."""
         return {TP(self.topic, n): each.next_offset for n, each in self.owned.items()}
 
     def committable(self) -> dict[TP, int]:
-        """Return the offsets below which everything is applied and its outputs are written."""
-        own = {
-            TP(self.topic, n): each.durable_offset
-            for n, each in self.owned.items()
-            if each.durable_offset is not None
-        }
+        """Return the offsets below which everything is covered by a durable tick."""
+        own = {TP(self.topic, n): each.durable_offset for n, each in self.owned.items()}
         return {**own, **self.side_offsets}
+
+
+async def _all(works: Iterable[Awaitable[None]]) -> None:
+    """Wait for all of `works`, then raise the first error among them."""
+    results = await asyncio.gather(*works, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result

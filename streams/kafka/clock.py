@@ -1,24 +1,80 @@
 """When deadlines fire: all decisions of time at the Kafka edge are made here.
 
 A deadline never fires merely because processing lags, nor because the sources could not deliver.
-All times are microseconds since 1970; nothing here reads a clock.
+All times are microseconds since 1970.
 """
 
+import logging
+import time
+from collections.abc import Callable
 from typing import Final
 
 from streams.instants import SECOND
 from streams.kafka.batch import Fresh
 
-__all__ = ["HOLD", "OUTAGE", "STRIDE", "FetchWatch", "caught_up_at", "firing_time"]
+__all__ = [
+    "HOLD",
+    "OUTAGE",
+    "SESSION",
+    "FetchWatch",
+    "SteadyClock",
+    "caught_up_at",
+    "firing_time",
+]
 
-STRIDE: Final = 30 * SECOND
-"""While behind, deadlines fire at least every so much event time, so that they keep their order
-among the facts of a backlog."""
+log = logging.getLogger(__name__)
+
+SESSION: Final = 6 * SECOND
+"""Within this the group notices that a worker is gone: the lowest a broker allows by default."""
+
 OUTAGE: Final = 1_500_000
 """Fetches that brought nothing for longer than this were an outage."""
 HOLD: Final = 12 * SECOND
 """How long the clock fires nothing after an outage: the sources' buffers are still to come, and
 librdkafka reconnects after 10 s at the latest (`reconnect.backoff.max.ms`)."""
+
+STEP: Final = SECOND
+"""A wall clock that differs by more from how much time passed was set, forward or back."""
+PATIENCE: Final = 60 * SECOND
+"""How long a clock that was set has to keep its new time before it is believed."""
+
+
+class SteadyClock:
+    """The wall clock without its steps: set an hour ahead it must not fire an hour's deadlines.
+
+    Follows the wall clock as long as it advances like the monotonic one. After a step it goes on
+    from where it was, and believes the new time once that has stood for `PATIENCE`; a computer
+    that slept comes back the same way.
+    """
+
+    def __init__(
+        self,
+        wall: Callable[[], int] = time.time_ns,
+        monotonic: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._wall = wall
+        self._monotonic = monotonic
+        self._offset = wall() - monotonic()
+        self._stepped_at: int | None = None
+
+    def __call__(self) -> int:
+        """Return the time in microseconds since 1970."""
+        monotonic = self._monotonic()
+        offset = self._wall() - monotonic
+        if abs(offset - self._offset) <= STEP * 1000:
+            self._offset = offset
+            self._stepped_at = None
+        elif self._stepped_at is None:
+            self._stepped_at = monotonic
+            log.warning(
+                "the clock was set by %+.0f s: followed in %d s if it stays so",
+                (offset - self._offset) / 1e9,
+                PATIENCE // SECOND,
+            )
+        elif monotonic - self._stepped_at > PATIENCE * 1000:
+            self._offset = offset
+            self._stepped_at = None
+        return (monotonic + self._offset) // 1000
 
 
 def firing_time(
@@ -65,6 +121,10 @@ class FetchWatch:
         """Note a fetch that was sent at `asked` and brought nothing, not even "no news"."""
         if self._failing_since is None:
             self._failing_since = asked
+
+    def hold_until(self, wall: int) -> None:
+        """Hold the clock back until `wall`, whatever fetches do."""
+        self._held_until = max(self._held_until, wall)
 
     def holds(self, wall: int) -> bool:
         """Return whether the clock must not fire deadlines at `wall`."""

@@ -1,6 +1,13 @@
 """What can go wrong at the Kafka edge, each with one line that says what to do."""
 
-__all__ = ["EdgeError", "OutputError", "TopicsDifferError", "UnreachableError", "output_error"]
+__all__ = [
+    "EdgeError",
+    "LogRefusedError",
+    "OutputError",
+    "TopicsDifferError",
+    "UnreachableError",
+    "output_error",
+]
 
 
 class EdgeError(Exception):
@@ -13,6 +20,16 @@ class UnreachableError(EdgeError):
 
 class TopicsDifferError(EdgeError):
     """Topics are missing or not as they should be (exit code 3)."""
+
+
+class LogRefusedError(EdgeError):
+    """Going on would lose counts that were shown, and nobody accepted that (exit code 1)."""
+
+    def __init__(self, topic: str, partition: int, why: str) -> None:
+        super().__init__(
+            f"{topic}, partition {partition}: {why}; counts would be lost: restore the topic, or "
+            "start once with --accept-loss to go on with what can still be rebuilt"
+        )
 
 
 class OutputError(EdgeError):

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from streams.events import REASONS
+from streams.kafka.ledgerlog.machine import Machine
 from streams.ledger import Ledger
 from streams.ledger.rules import Rules
 from streams.ledger.totals import Histogram, QueueTotals, Totals
@@ -29,16 +31,21 @@ class Exported(Struct, frozen=True, kw_only=True):
         return cls(totals=Totals(rules), fates=fates, dead_letters=dict.fromkeys(REASONS, 0))
 
     @classmethod
-    def of(cls, ledger: Ledger, dead_letters: Mapping[str, int], before: "Exported") -> "Exported":
-        """Return a copy of the ledger's totals; queues unchanged since `before` are shared."""
+    def of(cls, machine: Machine, before: "Exported") -> "Exported":
+        """Return a copy of the machine's totals; queues unchanged since `before` are shared."""
+        ledger = machine.ledger
         return cls(
             totals=_copy(ledger.totals, ledger.rules, before.totals.queues),
             fates=dict(ledger.fates),
-            dead_letters=dict(dead_letters),
+            dead_letters=dict(machine.dead_letters),
             boundary_ambiguous=ledger.boundary_ambiguous,
             watermark=ledger.watermark,
             now=ledger.now,
         )
+
+    def later(self, machine: Machine) -> "Exported":
+        """Return the totals as they are, under a later `now`."""
+        return replace(self, fates=dict(machine.ledger.fates), now=machine.ledger.now)
 
 
 def _copy(totals: Totals, rules: Rules, before: Mapping[str, QueueTotals]) -> Totals:

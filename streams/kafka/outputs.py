@@ -1,15 +1,11 @@
-"""What a worker writes: promise events and dead letters, before the offsets they came from.
+"""What a worker writes: promise events and dead letters, each tick's after it is durable.
 
-At least once: a worker that starts again may write the last few once more, under the same ids.
-They go to the partition of the same number as their source, so what is about one customer stays
-in order.
-
-Until the ledger's ticks are kept in a log, a ledger that was rebuilt may have settled at once what
-was corrected live; a correction after that can carry a revision that was already used.
+At least once: a worker that takes a partition over writes those of the last tick once more, the
+same bytes under the same ids. They go to the partition of the same number as their source, so
+what is about one customer stays in order.
 """
 
 import asyncio
-from collections.abc import Iterable
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
@@ -18,7 +14,7 @@ from aiokafka.errors import KafkaError
 from streams import promise_events
 from streams.kafka.dead_letter_writer import DeadLetterWriter
 from streams.kafka.errors import output_error
-from streams.kafka.partition import Stretch
+from streams.kafka.keeper import Fruits
 from streams.kafka.security import aiokafka_options
 from streams.ledger.changes import Change
 from streams.settings import Settings
@@ -29,10 +25,10 @@ MAX_BATCH_BYTES: Final = 524_288
 
 
 class Outputs:
-    """Writes the stretches of a worker; acknowledged by all replicas.
+    """Writes the outputs of a worker's ticks; acknowledged by all replicas.
 
     An outage of the broker is waited out. Anything else that keeps a record from being written
-    raises `OutputError`, and nothing after it is committed.
+    raises `OutputError`, and no further tick is made.
     """
 
     def __init__(self, settings: Settings, bootstrap: str) -> None:
@@ -66,35 +62,32 @@ class Outputs:
         await self._producer.stop()
         await self.dead_letters.stop()
 
-    async def write(self, stretches: Iterable[Stretch]) -> None:
-        """Write the outputs of `stretches` and wait until all of them are acknowledged.
+    async def write(self, fruits: Fruits) -> None:
+        """Write the outputs of one tick and wait until all of them are acknowledged.
 
         Raises:
             OutputError: a topic cannot be written.
         """
-        sending: list[Any] = []
-        for stretch in stretches:
-            if stretch.changes:
-                sending += await self._send(stretch.changes, stretch.partition % self._partitions)
-            if stretch.dead_letters:
-                await self.dead_letters.write(stretch.dead_letters)
-        for future in sending:
+        if fruits.dead_letters:
+            await self.dead_letters.write(fruits.dead_letters)
+        for future in await self._send(fruits) if fruits.changes else ():
             try:
                 await future
             except KafkaError as error:
                 raise output_error(self._topic, error) from error
 
-    async def _send(self, changes: Iterable[Change], partition: int) -> list[Any]:
-        """Append `changes` in as few batches as possible: ten times as fast as one by one."""
+    async def _send(self, fruits: Fruits) -> list[Any]:
+        """Append the changes in as few batches as possible: ten times as fast as one by one."""
+        partition = fruits.partition % self._partitions
         sending: list[Any] = []
         batch = self._producer.create_batch()
-        for change in changes:
-            if not _append(batch, change):
+        for change in fruits.changes:
+            if not _append(batch, change, fruits.epoch):
                 sending.append(await self._close(batch, partition))
                 # Encoding is synchronous; give the batches of records their turn.
                 await asyncio.sleep(0)
                 batch = self._producer.create_batch()
-                _append(batch, change)
+                _append(batch, change, fruits.epoch)
         sending.append(await self._close(batch, partition))
         return sending
 
@@ -105,8 +98,8 @@ class Outputs:
             raise output_error(self._topic, error) from error
 
 
-def _append(batch: Any, change: Change) -> bool:
+def _append(batch: Any, change: Change, epoch: int) -> bool:
     """Return whether there was room for `change`."""
-    event = promise_events.from_change(change)
+    event = promise_events.from_change(change, epoch)
     key, value = promise_events.record_key(event), promise_events.encode(event)
     return batch.append(key=key, value=value, timestamp=None) is not None

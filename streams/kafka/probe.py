@@ -13,15 +13,12 @@ __all__ = ["require_topics"]
 async def require_topics(settings: Settings, bootstrap: str) -> None:
     """Check that every topic a worker reads or writes exists.
 
-    The topic of the ledger's log is not among them yet.
-
     Raises:
         UnreachableError: no broker answers.
         EdgeError: a topic is missing, or the broker refuses us.
     """
     existing = await _existing(settings, bootstrap)
-    needed = (settings.events_topic, settings.promises_topic, settings.dead_letters_topic)
-    missing = [name for name in (*needed, *settings.raw_topics) if name not in existing]
+    missing = [name for name in settings.topics if name not in existing]
     if missing:
         raise EdgeError(
             f"the topic {', '.join(missing)} does not exist at {bootstrap}: callsla topics create"

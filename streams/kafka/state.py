@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from streams.instants import SECOND
-from streams.kafka.assignment import Assignment, wall_clock
+from streams.kafka.assignment import Assignment
 from streams.kafka.partition import PartitionProcessor
 from streams.ledger.rules import Rules
 from streams.ledger.totals import Histogram
@@ -18,6 +18,14 @@ SILENT: Final = 10 * SECOND
 """Without an answer from the broker for this long a worker is not ready."""
 STUCK: Final = 120 * SECOND
 """Without any progress for this long a worker should be restarted."""
+
+
+class SnapshotNote(NamedTuple):
+    """The newest snapshot of a partition: when (seconds since 1970), how long, how large."""
+
+    at: float
+    seconds: float
+    size_bytes: int
 
 
 class WorkerState:
@@ -35,19 +43,21 @@ class WorkerState:
         self.ticks = 0
         self.last_tick_at = 0.0
         self.tick_seconds = Histogram(list(_TICK_BOUNDS), [0] * (len(_TICK_BOUNDS) + 1))
+        self.snapshots: dict[int, SnapshotNote] = {}
+        self.untrimmed: dict[int, bool] = {}
+        """whether the broker did not let the log of a partition be trimmed"""
         self.bootstrap = settings.broker
         self._assignment = assignment
 
     @property
     def partitions(self) -> Mapping[int, PartitionProcessor]:
-        """The owned partitions whose totals are complete."""
-        return self._assignment.shown
+        """The live partitions: the totals of each are exact."""
+        return self._assignment.owned
 
     @property
-    def loading(self) -> Mapping[int, PartitionProcessor]:
-        """The owned partitions that are still being read again."""
-        shown = self._assignment.shown
-        return {n: each for n, each in self._assignment.owned.items() if n not in shown}
+    def loading(self) -> list[int]:
+        """The assigned partitions that are not live yet, or not any more."""
+        return sorted(set(self._assignment.assigned_at) - set(self._assignment.keepers))
 
     @property
     def recovery_seconds(self) -> Mapping[int, float]:
@@ -70,15 +80,16 @@ class WorkerState:
         self.last_tick_at = time.time()
         self.tick_seconds.add(int(seconds * SECOND))
 
+    def snapshotted(self, number: int, seconds: float, size_bytes: int) -> None:
+        """Note a snapshot that was written in so long."""
+        self.snapshots[number] = SnapshotNote(time.time(), seconds, size_bytes)
+
     def ready(self) -> str | None:
         """Return why the worker's numbers are not complete; None: they are."""
         if not self.assigned:
             return "no partition has been assigned yet"
-        loading = self.loading
-        if loading:
-            number, processor = next(iter(loading.items()))
-            behind = "some" if processor.lag is None else f"{processor.lag:,}"
-            return f"partition {number} is being read again: {behind} records to go"
+        if self.loading:
+            return f"partition {self.loading[0]} is being loaded from its log"
         return self._silence(SILENT)
 
     def healthy(self) -> str | None:
@@ -93,7 +104,7 @@ class WorkerState:
         if not self._assignment.owned:
             return None
         reference = max(self._assignment.watch.last_success, *self._assignment.assigned_at.values())
-        silent = wall_clock() - reference
+        silent = self._assignment.clock() - reference
         if silent <= limit:
             return None
         return f"no answer from the broker for {silent / SECOND:.0f} s"

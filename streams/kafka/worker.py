@@ -1,29 +1,32 @@
 """The worker: Kafka in, ledgers, Kafka and `/metrics` out.
 
-The ledgers' only inputs are batches and ticks. Each tick closes a stretch of every partition; what
-it holds is written, and only then are its offsets committed and its totals shown.
-
-Until ticks and snapshots are kept in a log of their own, a worker that is new to a partition reads
-it again from its beginning, which its retention bounds. Promise events of records below the
-committed offset are not written a second time; those around it may be, under the same ids.
+The ledgers' only inputs are batches and ticks. A tick is made durable in the log; then its totals
+are shown and its offset is committed; then its outputs are written. A worker that takes a
+partition over is exact before it reads on.
 """
 
 import asyncio
 import gc
 import logging
+import os
 import signal
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 from faust.types import TP
 
 from streams.kafka.app import EdgeApp, build_app
 from streams.kafka.assignment import Assignment
 from streams.kafka.batch import Batch
+from streams.kafka.clock import SteadyClock
 from streams.kafka.embedded import EmbeddedBroker
 from streams.kafka.errors import EdgeError
+from streams.kafka.keeper import TICKS_WORTH_A_SNAPSHOT
+from streams.kafka.ledgerlog.ports import LogStore, Source
+from streams.kafka.log_on_kafka import KafkaLogs
 from streams.kafka.logs import configure_logging
 from streams.kafka.normalise import check_formats
 from streams.kafka.outputs import Outputs
@@ -34,9 +37,6 @@ from streams.ledger.rules import Rules
 from streams.metrics import serve
 from streams.settings import Settings
 
-if TYPE_CHECKING:
-    from streams.kafka.partition import Stretch
-
 __all__ = ["Worker", "run_worker"]
 
 log = logging.getLogger(__name__)
@@ -44,6 +44,7 @@ log = logging.getLogger(__name__)
 FAREWELL_SECONDS: Final = 1.0
 """What a hand-over or a stop may take for the last tick, its outputs and the commit."""
 FULL_SECONDS: Final = 0.01
+RECOVER_SECONDS: Final = 0.5
 PART_RECORDS: Final = 500
 """Between two parts of a batch ticks, outputs and scrapes have their turn."""
 
@@ -57,7 +58,15 @@ class Worker:
     def __init__(self, settings: Settings, rules: Rules, bootstrap: str | None = None) -> None:
         check_formats(settings.raw_topics)
         self.settings = settings
-        self.assignment = Assignment(settings.events_topic, rules)
+        self.assignment = Assignment(
+            settings.events_topic,
+            settings.ledger_topic,
+            rules,
+            self,
+            writer=settings.instance or f"{socket.gethostname()}-{os.getpid()}",
+            accept_loss=settings.accept_loss,
+            clock=SteadyClock(),
+        )
         self.state = WorkerState(settings, rules, self.assignment)
         self.started = asyncio.Event()
         self.metrics_url = ""
@@ -65,7 +74,6 @@ class Worker:
         self._error: BaseException | None = None
         self._ended = asyncio.Event()
         self._turn = asyncio.Lock()
-        self._unwritten: list[Stretch] = []
         self._leaving = False
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -88,6 +96,9 @@ class Worker:
         self._outputs = Outputs(self.settings, bootstrap)
         await self._outputs.start()
         stack.push_async_callback(self._outputs.stop)
+        self._logs = KafkaLogs(self.settings, bootstrap)
+        await self._logs.start()
+        stack.push_async_callback(self._logs.stop)
         self._raw = RawTopics(self.settings, bootstrap, self._outputs)
         stack.callback(self._raw.close)
         endpoint = await serve(self.state, self.settings.metrics_host, self.settings.metrics_port)
@@ -97,7 +108,12 @@ class Worker:
         self._app = build_app(self.settings, bootstrap, self.assignment, self)
         stack.push_async_callback(self._stop_app)
         await self._app.start()
-        for work in (self._tick_for_ever(), self._watch_app(self._app)):
+        for work in (
+            self._for_ever(self._tick_often),
+            self._for_ever(self._snapshot_often),
+            self._for_ever(self._recover_often),
+            self._watch_app(self._app),
+        ):
             stack.callback(asyncio.ensure_future(work).cancel)
 
     def _broker(self, stack: AsyncExitStack) -> str:
@@ -141,53 +157,89 @@ class Worker:
         """Close the last stretch of every partition before the group assigns anew."""
         # Faust also calls this before the very first assignment.
         self.state.rebalances += self.state.assigned
+        self.state.assigned = False
         await self._farewell()
-        self.assignment.revoke(list(self.assignment.owned))
+        self.assignment.revoke()
         self.assignment.side_offsets.clear()
         self._raw.forget()
 
     async def on_assigned(self, tps: set[TP]) -> None:
-        """Begin with the partitions that are new here; those that came back go on."""
+        """Own `tps`: what is new here is loaded from its log, what came back goes on."""
         self._leaving = False
-        own = {tp.partition: tp for tp in tps if tp.topic == self.settings.events_topic}
-        new = {number: own[number] for number in self.assignment.unknown(own)}
-        bounds, committed = await self._positions(list(new.values()))
-        self.assignment.take(
-            own,
-            {number: bounds[tp] for number, tp in new.items()},
-            {number: committed[tp] for number, tp in new.items()},
-        )
+        own = [tp.partition for tp in tps if tp.topic == self.settings.events_topic]
+        await self.assignment.take(own)
         self.state.assigned = True
-        log.info("partitions %s, of these new: %s", sorted(own), sorted(new))
+        loaded = {n: f"{s:.2f} s" for n, s in self.assignment.recovery_seconds.items()}
+        log.info("partitions %s, loaded in %s", sorted(own), loaded)
 
-    async def _positions(self, tps: list[TP]) -> tuple[dict[TP, Any], dict[TP, Any]]:
-        if not tps:
-            return {}, {}
-        thread = self._app.reader.thread
-        return await thread.bounds(tps), await thread.committed(tps)
+    @property
+    def outputs(self) -> Outputs:
+        """Where promise events and dead letters go."""
+        return self._outputs
 
-    async def _tick_for_ever(self) -> None:
+    def log(self, partition: int) -> LogStore:
+        """Return the log of `partition`."""
+        return self._logs.log(partition)
+
+    def source(self, partition: int) -> Source:
+        """Return the events of `partition`, outside the group."""
+        return self._logs.source(partition)
+
+    async def committed(self, partition: int) -> int | None:
+        """Return the offset the group has committed."""
+        tp = TP(self.settings.events_topic, partition)
+        return (await self._app.reader.thread.committed([tp]))[tp]
+
+    async def is_member(self) -> bool:
+        """Return whether the group accepts a commit of this worker now."""
+        return await self._app.reader.thread.is_member()
+
+    async def seek(self, partition: int, offset: int) -> None:
+        """Have the next batch of `partition` begin at `offset`."""
+        await self._app.reader.reseek(TP(self.settings.events_topic, partition), offset)
+
+    async def _for_ever(self, step: Callable[[], Awaitable[None]]) -> None:
         try:
             while True:
-                await asyncio.sleep(self.settings.tick_seconds)
-                await self._tick()
+                await step()
         except Exception as error:
             self.fail(error)
 
+    async def _tick_often(self) -> None:
+        await asyncio.sleep(self.settings.tick_seconds)
+        await self._tick()
+
     async def _tick(self) -> None:
-        """Tick, write, settle. One at a time: stretches are settled in their order."""
+        """Tick once; one at a time."""
         async with self._turn:
-            await self._write()
             began = time.perf_counter()
-            self._unwritten = self.assignment.tick(self._app.reader.fresh)
-            await self._write()
+            await self.assignment.tick(self._app.reader.fresh)
             self.state.ticked(time.perf_counter() - began)
 
-    async def _write(self) -> None:
-        """Write what the last tick closed; what a cancelled attempt left is written again."""
-        await self._outputs.write(self._unwritten)
-        self.assignment.settle(self._unwritten)
-        self._unwritten = []
+    async def _snapshot_often(self) -> None:
+        """Write a snapshot of one partition after the other, each once in `snapshot_seconds`."""
+        numbers = sorted(self.assignment.keepers)
+        share = self.settings.snapshot_seconds / max(1, len(numbers))
+        if not numbers:
+            await asyncio.sleep(RECOVER_SECONDS)
+        for number in numbers:
+            await asyncio.sleep(share)
+            if not self._leaving:
+                await self._snapshot(number)
+
+    async def _snapshot(self, number: int) -> None:
+        keeper = self.assignment.keepers.get(number)
+        if keeper is None or keeper.ticks_since_snapshot < TICKS_WORTH_A_SNAPSHOT:
+            return
+        began = time.perf_counter()
+        size = await self.assignment.snapshot(number, self._app.reader.fresh)
+        if size is not None:
+            self.state.snapshotted(number, time.perf_counter() - began, size)
+            self.state.untrimmed[number] = not await keeper.trim()
+
+    async def _recover_often(self) -> None:
+        await asyncio.sleep(RECOVER_SECONDS)
+        await self.assignment.recover()
 
     async def _watch_app(self, app: EdgeApp) -> None:
         """Notice when Faust gave up on its own."""
@@ -199,14 +251,14 @@ class Worker:
     async def _farewell(self) -> None:
         """Tick and commit once more, if the broker lets us within a second."""
         self._leaving = True
-        if not self.assignment.owned:
+        if not self.assignment.keepers:
             return
         try:
             async with asyncio.timeout(FAREWELL_SECONDS):
                 await self._tick()
                 await self._app.reader.commit()
         except TimeoutError:
-            log.warning("no time for the last commit: its records will be read again")
+            log.warning("no time for a last tick: the next owner reads a little more")
         except Exception as error:
             self.fail(error)
 

@@ -1,0 +1,110 @@
+"""Which records of a log count: its newest complete snapshot, and what its owners did since.
+
+Pure. A record of a former owner that arrives late lies behind the epoch of its successor and is
+passed over by everyone in the same way.
+"""
+
+from typing import NamedTuple, TypeAlias
+from zlib import crc32
+
+from streams.kafka.ledgerlog.records import (
+    Chunk,
+    End,
+    Epoch,
+    LogDamagedError,
+    LogRecord,
+    NewerFormatError,
+    Tick,
+    decode,
+)
+from streams.ledger.rules import Rules
+
+__all__ = ["Entry", "History", "Snapshot"]
+
+
+class Snapshot(NamedTuple):
+    """A complete snapshot: the offset of its epoch, the rules it was made under, its bytes."""
+
+    epoch: int
+    rules: Rules
+    data: bytes
+
+
+Entry: TypeAlias = Epoch | Tick
+"""What a replay follows in order: changes of rules, and ticks."""
+
+
+class History:
+    """Reads a log in offset order from `first`, the first record that is still there."""
+
+    def __init__(self, first: int) -> None:
+        self.first = first
+        self.epoch: int | None = None
+        """the epoch in force"""
+        self.snapshot: Snapshot | None = None
+        """the newest complete one"""
+        self.before_last: int | None = None
+        """the epoch of the complete snapshot before it"""
+        self.entries: list[Entry] = []
+        """the valid ones since that snapshot (without one: since `first`)"""
+        self.damage: str | None = None
+        """why it could not be read to its end; None: it could"""
+        self.ignored = 0
+        """records of owners that had been replaced"""
+        self._chunks: list[bytes] = []
+        self._rules: Rules | None = None
+
+    @property
+    def rules(self) -> Rules | None:
+        """What the owner in force was told; None: there was none."""
+        return self._rules
+
+    def read(self, offset: int, value: bytes | None) -> None:
+        """Take in the next record.
+
+        Raises:
+            NewerFormatError: a newer version wrote it.
+            LogDamagedError: it is no record of this log.
+        """
+        try:
+            record = decode(value)
+        except NewerFormatError as error:
+            raise NewerFormatError(f"offset {offset}: {error}") from None
+        except LogDamagedError as error:
+            raise LogDamagedError(f"offset {offset}: {error}") from None
+        self._take(offset, record)
+
+    def _take(self, offset: int, record: LogRecord) -> None:
+        if isinstance(record, Epoch):
+            self._begin(offset, record)
+        elif record.epoch != self.epoch:
+            self.ignored += 1
+        elif isinstance(record, Tick):
+            self.entries.append(record)
+        elif isinstance(record, Chunk):
+            self._collect(record)
+        else:
+            self._complete(record)
+
+    def _begin(self, offset: int, epoch: Epoch) -> None:
+        if epoch.claimed is not None and epoch.claimed != offset:
+            self.ignored += 1
+            return
+        self.epoch = offset
+        self._rules = epoch.rules
+        self._chunks = []
+        self.entries.append(epoch)
+
+    def _collect(self, chunk: Chunk) -> None:
+        if chunk.index == len(self._chunks):
+            self._chunks.append(chunk.data)
+
+    def _complete(self, end: End) -> None:
+        data = b"".join(self._chunks)
+        if self._rules is None or len(self._chunks) != end.chunks or crc32(data) != end.checksum:
+            raise LogDamagedError(f"the snapshot of epoch {end.epoch} is not what was written")
+        self.before_last = self.snapshot.epoch if self.snapshot else None
+        self.snapshot = Snapshot(end.epoch, self._rules, data)
+        self._chunks = []
+        # No tick is appended while a snapshot is, so whatever follows comes after it.
+        self.entries = []

@@ -1,0 +1,234 @@
+"""The deterministic state machine of one partition: records and ticks in, verdicts out.
+
+Nothing but the records of the source, in offset order, and `advance(now)` may influence it: no
+clock, no chance, no setting that is not in the log. So the same records and ticks give the same
+hash at every tick, wherever and whenever they are taken in.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+from zlib import crc32
+
+import msgspec
+from msgspec import Struct
+
+from streams.events import REASONS, EventDecoder, Rejected
+from streams.instants import SECOND
+from streams.kafka.batch import Record
+from streams.kafka.dead_letters import DeadLetter
+from streams.kafka.ledgerlog.records import LogDamagedError, Tick
+from streams.ledger import Ledger
+from streams.ledger.changes import Change
+from streams.ledger.rules import Rules
+from streams.ledger.snapshot import SnapshotError, dump, load
+
+__all__ = ["STRIDE", "Machine", "Outcome"]
+
+STRIDE: Final = 30 * SECOND
+"""While behind, deadlines fire at least every so much event time, so that they keep their order
+among the facts of a backlog."""
+
+_REFUSED: Final = {
+    "future": "the event lies further in the future of its record than `max_future`",
+    "too_old": "the event is older than `max_age`",
+}
+
+
+class _State(Struct, array_like=True):
+    number: int
+    next_offset: int
+    hash: int
+    newest_record: int
+    unknown_fields: int
+    losses: int
+    dead_letters: dict[str, int]
+    ledger: bytes
+
+
+class Outcome(NamedTuple):
+    """What came of the stretch that a tick closes."""
+
+    changes: Sequence[Change]
+    dead_letters: Sequence[DeadLetter]
+
+
+_encode: Final = msgspec.msgpack.Encoder(order="sorted").encode
+_decode_state: Final = msgspec.msgpack.Decoder(_State).decode
+
+
+class Machine:
+    """The ledger of partition `partition` of `topic`, and what else its records determine."""
+
+    def __init__(self, topic: str, partition: int, rules: Rules) -> None:
+        self.topic = topic
+        self.partition = partition
+        self.ledger = Ledger(rules)
+        self.next_offset = 0
+        """the source offset up to which everything is applied"""
+        self.number = 0
+        """of the last tick"""
+        self.hash = 0
+        """rolling, as of the last tick"""
+        self.dead_letters: dict[str, int] = dict.fromkeys(REASONS, 0)
+        self.newest_record = 0
+        """the highest timestamp (microseconds) of the records applied"""
+        self.losses = 0
+        """how often an owner had to go on without what could not be rebuilt"""
+        self._decoder = EventDecoder()
+        self._unknown_fields = 0
+        self._refused: list[DeadLetter] = []
+        self._steps: list[tuple[int, int]] = []
+
+    @property
+    def rules(self) -> Rules:
+        """What decides a verdict now."""
+        return self.ledger.rules
+
+    @property
+    def unknown_fields(self) -> int:
+        """Fields of events that were tolerated without being understood."""
+        return self._unknown_fields + self._decoder.unknown_fields
+
+    @property
+    def watermark(self) -> int:
+        """The highest event time applied, but no later than Kafka has stamped any record.
+
+        Otherwise one event a minute ahead of its time, read from a backlog, would fire the
+        deadlines of a minute early.
+        """
+        return min(self.ledger.watermark, self.newest_record or self.ledger.watermark)
+
+    def take(
+        self,
+        records: Sequence[Record],
+        next_offset: int,
+        stride: Callable[[], int] | None = None,
+        seen: Callable[[int], None] | None = None,
+    ) -> None:
+        """Apply `records`, the next ones of the source; the source goes on at `next_offset`.
+
+        `stride` says up to when deadlines may fire after a stride of event time inside the batch
+        (None: never); `seen` is told the event time of each event.
+        """
+        apply, decode, ledger = self.ledger.apply, self._decoder.decode, self.ledger
+        stride_ends = self._stride_ends()
+        for record in records:
+            try:
+                event = decode(record.value or b"", record.headers)
+            except Rejected as error:
+                self._refuse(record, "decode", error.reason, str(error))
+                continue
+            stamp = record.timestamp * 1000
+            if stamp > self.newest_record:  # noqa: PLR1730 - twice as fast as max()
+                self.newest_record = stamp
+            fate = apply(event, stamp if stamp > 0 else None)
+            if fate in _REFUSED:
+                self._refuse(record, "ledger", fate, _REFUSED[fate])
+            elif seen is not None:
+                seen(event.at)
+            if stride is not None and ledger.watermark > stride_ends:
+                self.next_offset = record.offset + 1
+                self.advance(stride())
+                stride_ends = self._stride_ends()
+        self.next_offset = next_offset
+
+    def advance(self, now: int) -> None:
+        """Fire every deadline up to `now`."""
+        self.ledger.advance(now)
+        self._steps.append((self.next_offset, now))
+
+    def close(self, epoch: int) -> tuple[Tick, Outcome]:
+        """End the stretch since the last tick: return its tick and what came of it."""
+        outcome = Outcome(self.ledger.drain(), self._refused)
+        self._refused = []
+        self.number += 1
+        self.hash = crc32(_encode(self._digest(outcome.changes)), self.hash)
+        tick = Tick(self.number, epoch, tuple(self._steps), self.hash)
+        self._steps = []
+        return tick, outcome
+
+    def repeat(self, tick: Tick, records: Callable[[int], Sequence[Record]]) -> Outcome:
+        """Do what `tick` says was done; `records(to_offset)` hands on the next of the source.
+
+        Raises:
+            LogDamagedError: a tick is missing before it, or the result is another than then.
+        """
+        if tick.number != self.number + 1:
+            raise LogDamagedError(f"tick {tick.number} follows tick {self.number}")
+        for to_offset, now in tick.steps:
+            if to_offset < self.next_offset:
+                raise LogDamagedError(f"tick {tick.number} goes back to source offset {to_offset}")
+            self.take(records(to_offset), to_offset)
+            self.advance(now)
+        again, outcome = self.close(tick.epoch)
+        if again.hash != tick.hash:
+            msg = f"tick {tick.number} (source offset {self.next_offset}) has another hash"
+            raise LogDamagedError(msg)
+        return outcome
+
+    def dump(self) -> bytes:
+        """Return the whole state as of the last tick; equal states give equal bytes.
+
+        Only right after `close`: what was applied since would be lost.
+        """
+        return _encode(
+            _State(
+                number=self.number,
+                next_offset=self.next_offset,
+                hash=self.hash,
+                newest_record=self.newest_record,
+                unknown_fields=self.unknown_fields,
+                losses=self.losses,
+                dead_letters=self.dead_letters,
+                ledger=dump(self.ledger),
+            )
+        )
+
+    @classmethod
+    def load(cls, topic: str, partition: int, rules: Rules, data: bytes) -> "Machine":
+        """Return a machine that goes on exactly where the dumped one stopped.
+
+        Raises:
+            LogDamagedError: the bytes are damaged or of another version.
+        """
+        machine = cls(topic, partition, rules)
+        try:
+            state = _decode_state(data)
+            machine.ledger = load(rules, state.ledger)
+        except (msgspec.MsgspecError, SnapshotError) as error:
+            raise LogDamagedError(f"a snapshot that cannot be read: {error}") from None
+        machine.number = state.number
+        machine.next_offset = state.next_offset
+        machine.hash = state.hash
+        machine.newest_record = state.newest_record
+        machine._unknown_fields = state.unknown_fields
+        machine.losses = state.losses
+        machine.dead_letters.update(state.dead_letters)
+        return machine
+
+    def change_rules(self, rules: Rules) -> None:
+        """Judge by `rules` from here on; what was decided stays decided."""
+        if rules != self.ledger.rules:
+            self.ledger = load(rules, dump(self.ledger))
+
+    def _digest(self, changes: Sequence[Change]) -> list[Any]:
+        ledger = self.ledger
+        return [
+            self.next_offset,
+            ledger.now,
+            ledger.watermark,
+            self.newest_record,
+            ledger.boundary_ambiguous,
+            list(ledger.fates.values()),
+            list(self.dead_letters.values()),
+            changes,
+        ]
+
+    def _stride_ends(self) -> int:
+        """Return the watermark at which the next tick inside a batch is due."""
+        return self.ledger.now + self.ledger.rules.grace + STRIDE
+
+    def _refuse(self, record: Record, stage: str, reason: str, detail: str) -> None:
+        self.dead_letters[reason] += 1
+        letter = DeadLetter(record, self.topic, self.partition, stage, reason, detail)
+        self._refused.append(letter)
