@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from streams.cloudevents import type_of
 from streams.events import EVENT_TYPES, MAX_EVENT_BYTES, REASONS
-from streams.kafka.dead_letters import HEADER_PREFIX
+from streams.kafka.dead_letters import HEADER_PREFIX, HEADERS
 from streams.kafka.topics import TopicPlan, plan_topics
 from streams.promise_events import KIND as PROMISE_KIND
 from streams.schemas.documents import Schema, file_name
@@ -162,9 +162,8 @@ def _binary() -> dict[str, Any]:
 def _dead_letter() -> dict[str, Any]:
     summary = "A refused record, untouched; our headers say why and where it came from."
     message = _message("dead-letter", summary, {"description": "Anything"}, ORIGINAL_KEY)
-    texts: Schema = {"reason": {"enum": list(REASONS)}}
-    for name in ("stage", "topic", "partition", "offset", "timestamp", "version", "detail"):
-        texts[name] = {"type": "string"}
+    texts: Schema = {name: {"type": "string"} for name in HEADERS}
+    texts["reason"] = {"enum": list(REASONS)}
     properties = {HEADER_PREFIX + name: schema for name, schema in texts.items()}
     message["headers"] = {"type": "object", "properties": properties, "required": list(properties)}
     message["contentType"] = "application/octet-stream"

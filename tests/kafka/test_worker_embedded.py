@@ -12,7 +12,7 @@ from workers import running_worker, until
 from streams import promise_events
 from streams.events import REASONS, CallOffered, Event, encode
 from streams.instants import SECOND
-from streams.kafka.dead_letters import HEADER_PREFIX
+from streams.kafka.dead_letters import HEADER_PREFIX, HEADERS
 from streams.kafka.embedded import EmbeddedBroker
 from streams.kafka.errors import EdgeError, UnreachableError
 from streams.kafka.produce import EventProducer, produce
@@ -106,8 +106,7 @@ def test_a_bad_record_is_passed_on_untouched_with_its_reason(broker: EmbeddedBro
     assert first == EARLIER[0]
     assert (ours["reason"], ours["stage"], ours["offset"]) == ("malformed", "decode", "1")
     assert (ours["topic"], ours["partition"]) == (SETTINGS.events_topic, "2")
-    names = ("reason", "stage", "topic", "partition", "offset", "timestamp", "version", "detail")
-    assert [name for name, _ in added] == [HEADER_PREFIX + name for name in names]
+    assert [name for name, _ in added] == [HEADER_PREFIX + name for name in HEADERS]
 
 
 def test_promise_events_say_what_became_of_each_promise(broker: EmbeddedBroker) -> None:
