@@ -62,7 +62,7 @@ class Issuer:
     def token(self, user: str, seconds: float = 3600) -> str:
         """Return a token for `user` that is valid for `seconds` from now."""
         now = time.time()
-        claims = {"iss": self.name, "aud": self.audience, "sub": user, "scope": "kafka"}
+        claims: dict[str, str | int] = {"iss": self.name, "aud": self.audience, "sub": user, "scope": "kafka"}
         claims |= {"iat": int(now), "exp": int(now + seconds)}
         header = {"alg": "RS256", "kid": "1", "typ": "JWT"}
         signed = ".".join(_base64(json.dumps(part).encode()) for part in (header, claims))
