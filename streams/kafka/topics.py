@@ -17,7 +17,14 @@ from streams.kafka.errors import EdgeError, TopicsDifferError, UnreachableError
 from streams.kafka.security import kafka_python_options
 from streams.settings import Settings
 
-__all__ = ["TopicPlan", "check_topics", "create_topics", "group_lag", "plan_topics"]
+__all__ = [
+    "TopicPlan",
+    "check_topics",
+    "create_topics",
+    "group_lag",
+    "plan_topics",
+    "translated",
+]
 
 _PATIENCE: Final = {"bootstrap_timeout_ms": 10_000, "request_timeout_ms": 20_000}
 DEAD_LETTER_BYTES: Final = 4 * 1_048_576
@@ -97,7 +104,7 @@ def group_lag(settings: Settings) -> dict[int, int]:
         EdgeError: the topic does not exist.
     """
     topic = settings.events_topic
-    with _translated(settings):
+    with translated(settings):
         consumer = KafkaConsumer(
             **kafka_python_options(settings),
             group_id=settings.group,
@@ -174,7 +181,7 @@ def _uneven(plans: list[TopicPlan], described: Mapping[str, int]) -> Iterator[st
 def _admin(settings: Settings) -> Iterator[Any]:
     if settings.embedded:
         raise EdgeError("the embedded broker makes its topics itself: set `broker` to a real one")
-    with _translated(settings):
+    with translated(settings):
         admin = KafkaAdminClient(**kafka_python_options(settings), **_PATIENCE)
         try:
             yield admin
@@ -183,7 +190,7 @@ def _admin(settings: Settings) -> Iterator[Any]:
 
 
 @contextmanager
-def _translated(settings: Settings) -> Iterator[None]:
+def translated(settings: Settings) -> Iterator[None]:
     """Say what kafka-python's errors mean for the user."""
     if not any(_listens(server) for server in settings.broker.split(",")):
         raise _unreachable(settings)
