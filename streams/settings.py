@@ -56,14 +56,31 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = (
+        "SCRAM-SHA-512"
+    )
     sasl_username: str | None = None
     sasl_password_file: str | None = None
     sasl_password: str | None = None
     """only from the environment"""
+    oauth_token_file: str | None = None
+    """a bearer token, read again for each connection"""
+    oauth_token_url: str | None = None
+    """where client credentials are exchanged for a bearer token (OpenID Connect)"""
+    oauth_client_id: str | None = None
+    oauth_client_secret_file: str | None = None
+    oauth_client_secret: str | None = None
+    """only from the environment"""
+    oauth_scope: str | None = None
+    oauth_ca_file: str | None = None
+    """of `oauth_token_url`; without it the system's"""
     tls_ca_file: str | None = None
+    """without it the system's"""
     tls_cert_file: str | None = None
     tls_key_file: str | None = None
+    tls_key_password_file: str | None = None
+    tls_key_password: str | None = None
+    """only from the environment"""
 
     @property
     def embedded(self) -> bool:
@@ -76,24 +93,36 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         own = (self.events_topic, self.promises_topic, self.dead_letters_topic, self.ledger_topic)
         return (*own, *self.raw_topics)
 
+    def secret(self, name: str) -> str | None:
+        """Return the secret `name`, from its file if there is one: read anew each time.
+
+        Raises:
+            SettingsError: its file cannot be read, or is empty.
+        """
+        path: str | None = getattr(self, f"{name}_file")
+        if path is None:
+            value: str | None = getattr(self, name)
+            return value
+        text = _read(path, f"{name}_file").rstrip("\r\n")
+        if not text:
+            raise SettingsError(f"{name}_file: {path} is empty: write the secret into it")
+        return text
+
     def password(self) -> str | None:
         """Return the SASL password.
 
         Raises:
-            SettingsError: its file cannot be read.
+            SettingsError: its file cannot be read, or is empty.
         """
-        if self.sasl_password_file is None:
-            return self.sasl_password
-        return _read(self.sasl_password_file, "sasl_password_file").strip()
+        return self.secret("sasl_password")
 
     def __repr__(self) -> str:
         shown = {name: getattr(self, name) for name in self.__struct_fields__}
-        if self.sasl_password is not None:
-            shown["sasl_password"] = "***"  # noqa: S105
+        shown |= {name: "***" for name in _SECRETS if shown[name] is not None}
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
 
-_SECRETS: Final = ("sasl_password",)
+_SECRETS: Final = ("sasl_password", "oauth_client_secret", "tls_key_password")
 
 
 def load(
@@ -175,24 +204,68 @@ def _pairs(text: str) -> dict[str, str]:
 
 
 def _check_together(settings: Settings) -> None:
-    sasl = settings.security_protocol.startswith("SASL")
-    if sasl and settings.sasl_username is None:
-        raise SettingsError(f"sasl_username is needed with {settings.security_protocol}: set it")
-    if sasl and settings.sasl_password is None and settings.sasl_password_file is None:
-        raise SettingsError(
-            f"sasl_password_file is needed with {settings.security_protocol}: "
-            f"set it, or {PREFIX}SASL_PASSWORD"
-        )
-    if (settings.tls_cert_file is None) != (settings.tls_key_file is None):
-        raise SettingsError("tls_cert_file and tls_key_file belong together: set both or neither")
+    _check_sasl(settings)
+    _check_tls(settings)
     if len(set(settings.topics)) < len(settings.topics):
         raise SettingsError(f"two topics have one name: {', '.join(settings.topics)}")
     _check_files(settings)
 
 
+def _check_sasl(settings: Settings) -> None:
+    protocol = settings.security_protocol
+    if not protocol.startswith("SASL"):
+        _check_unused(settings, "sasl_username", "security_protocol", "SASL_SSL")
+        _check_unused(settings, "sasl_password", "security_protocol", "SASL_SSL")
+        _check_unused(settings, "oauth_", "security_protocol", "SASL_SSL")
+    elif settings.sasl_mechanism == "OAUTHBEARER":
+        _check_bearer(settings)
+    else:
+        _check_unused(settings, "oauth_", "sasl_mechanism", "OAUTHBEARER")
+        if settings.sasl_username is None:
+            raise SettingsError(f"sasl_username is needed with {protocol}: set it")
+        _check_secret(settings, "sasl_password", protocol)
+
+
+def _check_bearer(settings: Settings) -> None:
+    if (settings.oauth_token_file is None) == (settings.oauth_token_url is None):
+        raise SettingsError("OAUTHBEARER takes oauth_token_file or oauth_token_url: set one")
+    if settings.oauth_token_url is None:
+        return
+    if not settings.oauth_token_url.startswith(("https://", "http://")):
+        raise SettingsError("oauth_token_url: it begins with https:// (or http://): correct it")
+    if settings.oauth_client_id is None:
+        raise SettingsError("oauth_client_id is needed with oauth_token_url: set it")
+    _check_secret(settings, "oauth_client_secret", "oauth_token_url")
+
+
+def _check_tls(settings: Settings) -> None:
+    if (settings.tls_cert_file is None) != (settings.tls_key_file is None):
+        raise SettingsError("tls_cert_file and tls_key_file belong together: set both or neither")
+    if not settings.security_protocol.endswith("SSL"):
+        protocol = settings.security_protocol.replace("PLAINTEXT", "SSL")
+        _check_unused(settings, "tls_", "security_protocol", protocol)
+
+
+def _check_secret(settings: Settings, name: str, reason: str) -> None:
+    if getattr(settings, name) is None and getattr(settings, f"{name}_file") is None:
+        raise SettingsError(
+            f"{name}_file is needed with {reason}: set it, or {PREFIX}{name.upper()}"
+        )
+
+
+def _check_unused(settings: Settings, prefix: str, decisive: str, needed: str) -> None:
+    """Who set a password or a certificate did not mean a connection without."""
+    for name in settings.__struct_fields__:
+        if name.startswith(prefix) and getattr(settings, name) is not None:
+            raise SettingsError(
+                f"{name} has no effect with {decisive} {getattr(settings, decisive)}: "
+                f"set {decisive} to {needed}, or remove {name}"
+            )
+
+
 def _check_files(settings: Settings) -> None:
-    for name in ("slo_file", "sasl_password_file", "tls_ca_file", "tls_cert_file", "tls_key_file"):
-        path = getattr(settings, name)
+    for name in settings.__struct_fields__:
+        path = getattr(settings, name) if name.endswith("_file") else None
         if path is not None:
             _read(path, name)
 

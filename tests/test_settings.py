@@ -68,6 +68,41 @@ def test_raw_topics_come_as_a_mapping_or_as_pairs(tmp_path: Path) -> None:
         ("promises_topic: callcenter.events", "two topics have one name"),
         ("slo_file: nowhere.yaml", "slo_file: cannot read nowhere.yaml: no such file"),
         ("tls_cert_file: c.pem", "tls_cert_file and tls_key_file belong together"),
+        (
+            "tls_ca_file: c.pem",
+            "tls_ca_file has no effect with security_protocol PLAINTEXT: "
+            "set security_protocol to SSL, or remove tls_ca_file",
+        ),
+        (
+            "{security_protocol: SASL_PLAINTEXT, sasl_username: u, sasl_password_file: p, "
+            "tls_ca_file: c.pem}",
+            "set security_protocol to SASL_SSL, or remove tls_ca_file",
+        ),
+        (
+            "{security_protocol: SSL, sasl_username: u}",
+            "sasl_username has no effect with security_protocol SSL: set security_protocol to "
+            "SASL_SSL",
+        ),
+        (
+            "{security_protocol: SASL_SSL, oauth_token_file: t}",
+            "set sasl_mechanism to OAUTHBEARER, or remove oauth_token_file",
+        ),
+        (
+            "{security_protocol: SASL_SSL, sasl_mechanism: OAUTHBEARER}",
+            "OAUTHBEARER takes oauth_token_file or oauth_token_url: set one",
+        ),
+        (
+            "{security_protocol: SASL_SSL, sasl_mechanism: OAUTHBEARER, oauth_token_url: idp}",
+            "oauth_token_url: it begins with https://",
+        ),
+        (
+            "{security_protocol: SASL_SSL, sasl_mechanism: OAUTHBEARER, "
+            "oauth_token_url: 'https://idp', oauth_client_id: c}",
+            "oauth_client_secret_file is needed with oauth_token_url: set it, or "
+            "CALLSLA_OAUTH_CLIENT_SECRET",
+        ),
+        ("oauth_client_secret: x", "oauth_client_secret does not belong into this file"),
+        ("tls_key_password: x", "tls_key_password does not belong into this file"),
     ],
 )
 def test_a_wrong_setting_is_told_in_one_line(tmp_path: Path, text: str, message: str) -> None:
@@ -107,3 +142,23 @@ def test_the_password_comes_from_its_file_and_is_never_shown(tmp_path: Path) -> 
     from_environment = load(environ={**common, "CALLSLA_SASL_PASSWORD": "hunter2"})
     assert from_file.password() == from_environment.password() == "hunter2"
     assert "hunter2" not in repr(from_environment) + repr(from_file)
+
+
+def test_a_secret_keeps_its_blanks_and_an_empty_one_is_an_error(tmp_path: Path) -> None:
+    """Only the end of the line is taken off what a file holds; it is read when it is needed."""
+    secret = written(tmp_path / "password", " two words \n")
+    settings = Settings(sasl_password_file=str(secret))
+    assert settings.password() == " two words "
+    written(secret, "rotated")
+    assert settings.password() == "rotated"
+    written(secret, "\n")
+    with pytest.raises(SettingsError, match=r"^sasl_password_file: .* is empty: write the secret"):
+        settings.password()
+
+
+def test_no_secret_is_in_a_representation() -> None:
+    """Not the password, not the client's secret, not the one of the key."""
+    names = ("sasl_password", "oauth_client_secret", "tls_key_password")
+    settings = Settings(**dict.fromkeys(names, "hunter2"))  # type: ignore[arg-type]
+    assert "hunter2" not in repr(settings)
+    assert repr(settings).count("'***'") == 3
