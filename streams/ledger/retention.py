@@ -64,15 +64,20 @@ def _may_go(
     return (
         _is_final(book, promise, calls, final)
         and not _may_grow(promise, customer)
-        and not _is_repeat(promise, customer, calls)
+        and not _is_repeat(book, promise, customer, calls, final)
     )
 
 
-def _is_repeat(promise: Counted, customer: Customer, calls: dict[str, Call]) -> bool:
-    """Return whether a call of `promise` is why an answer still kept is useless."""
+def _is_repeat(
+    book: Settlement, promise: Counted, customer: Customer, calls: dict[str, Call], final: int
+) -> bool:
+    """Return whether a call of `promise` is why an answer is useless that may be judged again."""
     arrivals = {calls[call_id].arrival for call_id in promise.owed.calls if call_id in calls}
     return any(
-        call.usefulness == "useless" and call.usefulness_at in arrivals for call in customer.calls
+        call.usefulness == "useless"
+        and call.usefulness_at in arrivals
+        and not _is_answered_for_good(book, call, final)
+        for call in customer.calls
     )
 
 

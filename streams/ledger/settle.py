@@ -276,6 +276,8 @@ class Settlement:
         self, call: Call, arrivals: Sequence[int], rules: QueueRules
     ) -> int | None:
         """Count the usefulness of an answer; return when to ask again, None if it is decided."""
+        if call.usefulness == "useless" and self.final_at(call) < self.now - self.rules.lateness:
+            return None  # the call that made it useless may have been forgotten
         found = judge_usefulness(call, arrivals, rules, self.rules.max_call, self.now)
         state = next_state(call.usefulness, found.verdict)
         if state is not None and differs(state, found.at, call.usefulness, call.usefulness_at):
