@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "demo": "streams.cli.demo:demo",
     "worker": "streams.cli.worker:worker",
     "topics": "streams.cli.worker:topics",
+    "ledger": "streams.cli.ledger:ledger",
     "replay": "streams.cli.replay:replay",
     "simulate": "streams.cli.simulate:simulate",
     "explain": "streams.cli.explain:explain",

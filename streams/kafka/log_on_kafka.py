@@ -86,6 +86,12 @@ class KafkaLogs:
         """Return the events of `partition`."""
         return TopicSource(self, TopicPartition(self._settings.events_topic, partition))
 
+    async def partitions(self) -> int:
+        """Return the number of partitions of the ledger topic."""
+        async with self._reader() as reader:
+            cluster = await reader._client.fetch_all_metadata()  # noqa: SLF001
+            return len(cluster.partitions_for_topic(self._settings.ledger_topic) or ())
+
     async def bounds(self, tp: TopicPartition) -> tuple[int, int]:
         """Return the first offset that is still there and the one the next record will get."""
         async with self._reader() as reader:

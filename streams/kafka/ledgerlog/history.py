@@ -19,7 +19,7 @@ from streams.kafka.ledgerlog.records import (
 )
 from streams.ledger.rules import Rules
 
-__all__ = ["Entry", "History", "Snapshot"]
+__all__ = ["Entry", "Footprint", "History", "Snapshot"]
 
 
 class Snapshot(NamedTuple):
@@ -30,15 +30,27 @@ class Snapshot(NamedTuple):
     data: bytes
 
 
-Entry: TypeAlias = Epoch | Tick
-"""What a replay follows in order: changes of rules, and ticks."""
+class Footprint(NamedTuple):
+    """A complete snapshot that is not begun with, but compared with."""
+
+    epoch: int
+    checksum: int
+    """CRC-32 of its bytes"""
+
+
+Entry: TypeAlias = Epoch | Tick | Footprint
+"""What a replay follows in order: changes of rules, ticks, and snapshots to compare with."""
 
 
 class History:
-    """Reads a log in offset order from `first`, the first record that is still there."""
+    """Reads a log in offset order from `first`, the first record that is still there.
 
-    def __init__(self, first: int) -> None:
+    For an audit (`whole`) it begins with the oldest state there is instead of the newest.
+    """
+
+    def __init__(self, first: int, *, whole: bool = False) -> None:
         self.first = first
+        self._whole = whole
         self.epoch: int | None = None
         """the epoch in force"""
         self.snapshot: Snapshot | None = None
@@ -103,6 +115,10 @@ class History:
         data = b"".join(self._chunks)
         if self._rules is None or len(self._chunks) != end.chunks or crc32(data) != end.checksum:
             raise LogDamagedError(f"the snapshot of epoch {end.epoch} is not what was written")
+        if self._whole and (self.first == 0 or self.snapshot is not None):
+            self.entries.append(Footprint(end.epoch, end.checksum))
+            self._chunks = []
+            return
         self.before_last = self.snapshot.epoch if self.snapshot else None
         self.snapshot = Snapshot(end.epoch, self._rules, data)
         self._chunks = []

@@ -7,11 +7,12 @@ from bisect import bisect_left
 from collections.abc import AsyncIterator, Callable, Sequence
 from operator import attrgetter
 from typing import Final
+from zlib import crc32
 
 from msgspec import Struct
 
 from streams.kafka.batch import Batch, Record
-from streams.kafka.ledgerlog.history import History
+from streams.kafka.ledgerlog.history import Footprint, History
 from streams.kafka.ledgerlog.machine import Machine, Outcome
 from streams.kafka.ledgerlog.ports import LogStore, Source
 from streams.kafka.ledgerlog.records import Epoch, LogDamagedError, Tick
@@ -38,10 +39,10 @@ class Rebuilt(Struct):
     """why it is not the whole state; None: it is"""
 
 
-async def read_history(store: LogStore, end: int) -> History:
+async def read_history(store: LogStore, end: int, *, whole: bool = False) -> History:
     """Return what counts in the log below offset `end`; its `damage` says where it broke off."""
     first, _ = await store.bounds()
-    history = History(first)
+    history = History(first, whole=whole)
     try:
         async for portion in store.read(first, end):
             for offset, value in portion:
@@ -100,6 +101,9 @@ async def _follow(
             if isinstance(entry, Epoch):
                 rebuilt.machine.change_rules(entry.rules)
                 continue
+            if isinstance(entry, Footprint):
+                _compare(rebuilt.machine, entry)
+                continue
             await reader.fill(entry.steps[-1][0])
             rebuilt.last = (entry, rebuilt.machine.repeat(entry, reader.below))
             rebuilt.ticks += 1
@@ -107,6 +111,11 @@ async def _follow(
                 followed(entry, rebuilt.machine)
     finally:
         await reader.close()
+
+
+def _compare(machine: Machine, snapshot: Footprint) -> None:
+    if crc32(machine.dump()) != snapshot.checksum:
+        raise LogDamagedError(f"the snapshot at offset {snapshot.epoch} is not the state then")
 
 
 def _range(machine: Machine, ticks: Sequence[Tick]) -> tuple[int, int]:
