@@ -1,5 +1,6 @@
 """What is told of a change: everything a dialler, a CRM or a counter of waits needs."""
 
+import pytest
 from feeds import BASE, event, rules_from, s, tell
 
 from streams.events import Event
@@ -187,3 +188,13 @@ def test_verdicts_closer_to_the_target_than_the_clock_can_tell() -> None:
         (0.001, 10.0005): 0,
         (0, 9.9): 0,
     }
+
+
+@pytest.mark.parametrize(("wait", "ambiguous"), [(8, 0), (9, 1), (10, 1), (11, 0), (9.001, 0)])
+def test_a_target_between_two_seconds_is_ambiguous_for_both(wait: float, ambiguous: int) -> None:
+    """A target of 9.5 s by a clock of whole seconds: a wait of 9 or 10 may be on either side."""
+    ledger = Ledger(Rules(default=QueueRules(answer_target=s(9.5))))
+    ledger.apply(event("call.offered", 0, "a"))
+    ledger.apply(event("call.answered", wait, "a", answered_by="human"))
+    ledger.advance(BASE + s(60))
+    assert ledger.boundary_ambiguous == ambiguous

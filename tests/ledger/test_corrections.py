@@ -90,3 +90,34 @@ def test_a_request_without_a_call_is_remembered_as_long_as_it_can_be_made_good()
     totals = ledger.totals.queues.values()
     assert sum(queue.truth("callback", "broken") for queue in totals) == 1
     assert sum(queue.truth("late", "late") for queue in totals) == 1
+
+
+def test_a_kept_promise_moves_with_the_answer_that_kept_it() -> None:
+    """Of two agents the first told was the second to answer: every verdict is as of the first."""
+    ledger = _ledger(event("call.offered", 0, "a", queue="sales"), _answer(7), now=20)
+    ledger.drain()
+    ledger.apply(_answer(3))
+    ledger.advance(BASE + s(62))
+    moved = {change.verdict: change for change in ledger.drain()}
+    assert {moved[verdict].at for verdict in ("outcome", "answer", "promise")} == {BASE + s(3)}
+    assert (moved["promise"].was, moved["promise"].state) == ("kept", "kept")
+    assert ledger.windows.read()["sales", "1m"].classes == {}
+
+
+def test_promises_of_one_instant_are_told_apart_for_good() -> None:
+    """Two failures at the moment of a conversation are two promises, whatever comes before and
+    after: none of them is counted anew."""
+    story = [
+        event("callback.requested", 0, customer="ann"),
+        event("callback.connected", 5, customer="ann", reached="human"),
+        event("callback.requested", 20, customer="ann"),
+        event("callback.requested", 20, customer="ann"),
+        event("callback.connected", 20, customer="ann", reached="human"),
+    ]
+    ledger = _ledger(*story, now=30)
+    ledger.apply(event("callback.requested", 40, customer="ann"))
+    ledger.advance(BASE + s(41))
+    (only,) = ledger.totals.queues.values()
+    assert only.counts["opened", "opened"] == 4
+    assert only.counts["callback", "kept"] == 3
+    assert only.corrections == {}

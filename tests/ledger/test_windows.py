@@ -312,6 +312,7 @@ def test_a_ledger_may_keep_no_windows() -> None:
     ledger = Ledger(Rules(), windows=False)
     _told(2 * MINUTE / SECOND, _offer(0), _answer(5), _offer(1, "b"), ledger=ledger)
     assert ledger.windows.read() == {}
+    assert 10.0 in ledger.windows.bounds("sales")
     assert ledger.totals.queues["sales"].truth("outcome", "answered_in_target") == 1
 
 
