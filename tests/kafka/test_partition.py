@@ -3,7 +3,6 @@
 from collections import Counter
 from functools import cache
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from records import TOPIC, Raw, batch, records
@@ -12,8 +11,8 @@ from truths import plain_truths, truths
 from streams.events import CallEnded, CallOffered, Event
 from streams.instants import HOUR, MINUTE, SECOND
 from streams.kafka.batch import Fresh
-from streams.kafka.clock import STRIDE
-from streams.kafka.partition import PartitionProcessor
+from streams.kafka.ledgerlog.machine import STRIDE, Machine
+from streams.kafka.partition import PartitionProcessor, Stretch
 from streams.ledger import Rules
 from streams.simulate import Centre, small_centre
 
@@ -31,13 +30,18 @@ def offered(number: int, seconds: float) -> Event:
     return CallOffered(id=f"o{number}", at=BASE + round(seconds * SECOND), call_id=f"c{number}")
 
 
-def processor(**position: int) -> PartitionProcessor:
-    return PartitionProcessor(TOPIC, 0, Rules(), **position)
+def processor() -> PartitionProcessor:
+    return PartitionProcessor(Machine(TOPIC, 0, Rules()))
+
+
+def tick(one: PartitionProcessor, wall: int, fresh: Fresh | None, *, hold: bool = False) -> Stretch:
+    """Tick under epoch 0."""
+    return one.tick(0, wall, fresh, hold=hold)
 
 
 def drained(one: PartitionProcessor, wall: int = LATER) -> PartitionProcessor:
     """Tick as a worker does that has caught up at `wall`."""
-    one.settle(one.tick(wall, Fresh(wall, one.next_offset)))
+    one.settle(tick(one, wall, Fresh(wall, one.next_offset)))
     return one
 
 
@@ -57,7 +61,7 @@ def test_totals_do_not_depend_on_how_records_were_fetched(sizes: list[int]) -> N
         size = sizes[start % len(sizes)]
         part = rows[start : start + size]
         assert one.apply(batch(part), LATER)
-        one.settle(one.tick(LATER, None))
+        one.settle(tick(one, LATER, None))
         start += size
     assert truths([drained(one).exported.totals]) == centre_truths()
     assert one.exported.fates["late"] == 0
@@ -104,7 +108,7 @@ def test_the_end_of_a_batch_may_lie_beyond_its_records() -> None:
     one = processor()
     assert one.apply(batch(records([offered(0, 0)]), next_offset=3), LATER)
     assert one.next_offset == 3
-    one.tick(LATER, Fresh(LATER, highwater=3))
+    tick(one, LATER, Fresh(LATER, highwater=3))
     assert one.caught_up
 
 
@@ -115,8 +119,10 @@ def test_bad_records_are_dead_letters_and_their_neighbours_are_not() -> None:
     rows = [good[0], Raw(1, b"{"), Raw(2, None), Raw(3, b"\xff\xfe"), good[1]._replace(offset=4)]
     one = processor()
     assert one.apply(batch([*rows, far]), LATER)
-    stretch = one.tick(LATER, None)
-    assert [(each.record.offset, each.reason, each.stage) for each in stretch.dead_letters] == [
+    stretch = tick(one, LATER, None)
+    assert [
+        (each.record.offset, each.reason, each.stage) for each in stretch.outcome.dead_letters
+    ] == [
         (1, "malformed", "decode"),
         (2, "malformed", "decode"),
         (3, "malformed", "decode"),
@@ -128,29 +134,12 @@ def test_bad_records_are_dead_letters_and_their_neighbours_are_not() -> None:
     assert stretch.to_offset == 10
 
 
-def test_outputs_below_the_commit_are_not_written_again() -> None:
-    """Totals are rebuilt from all records, outputs only from those after the commit."""
-    rows = records(centre_events())
-    half = len(rows) // 2
-    spoilt = [*rows[:10], rows[10]._replace(value=b"{"), *rows[11:]]
-    whole, again = processor(), processor(published_to=half)
-    for one in (whole, again):
-        assert one.apply(batch(spoilt), LATER)
-    first, second = whole.tick(LATER, None), again.tick(LATER, None)
-    assert truths([first.exported.totals]) == truths([second.exported.totals])
-    assert [letter.record.offset for letter in first.dead_letters] == [10]
-    assert not second.dead_letters
-    assert second.exported.dead_letters["malformed"] == 1
-    ids = {(c.verdict, c.key, c.revision) for c in first.changes}
-    assert {(c.verdict, c.key, c.revision) for c in second.changes} < ids
-
-
-def test_nothing_is_shown_or_committed_before_its_outputs_are_written() -> None:
-    """A tick closes a stretch; only settling it moves what is exported and committed."""
+def test_nothing_is_shown_or_committed_before_its_tick_is_durable() -> None:
+    """A tick closes a stretch; only settling it, once durable, moves what is exported."""
     one = processor()
     assert one.apply(batch(records([offered(0, 0)])), LATER)
-    stretch = one.tick(LATER, Fresh(LATER, 1))
-    assert (one.durable_offset, len(one.exported.totals.queues)) == (None, 0)
+    stretch = tick(one, LATER, Fresh(LATER, 1))
+    assert (one.durable_offset, len(one.exported.totals.queues)) == (0, 0)
     one.settle(stretch)
     assert (one.durable_offset, len(one.exported.totals.queues)) == (1, 1)
 
@@ -171,9 +160,9 @@ def test_lag_fires_no_deadline() -> None:
     """The answer to a call may be among the records that are still to be read."""
     one = processor()
     assert one.apply(batch(records([offered(0, 0)])), BASE + MINUTE)
-    one.settle(one.tick(BASE + MINUTE, Fresh(BASE + MINUTE, highwater=2)))
+    one.settle(tick(one, BASE + MINUTE, Fresh(BASE + MINUTE, highwater=2)))
     assert truths([one.exported.totals])["__none__", "answer", "broken"] == 0
-    one.settle(one.tick(BASE + MINUTE, Fresh(BASE + MINUTE, highwater=1)))
+    one.settle(tick(one, BASE + MINUTE, Fresh(BASE + MINUTE, highwater=1)))
     assert truths([one.exported.totals])["__none__", "answer", "broken"] == 1
 
 
@@ -182,9 +171,11 @@ def test_a_hold_leaves_deadlines_to_the_watermark() -> None:
     one = processor()
     assert one.apply(batch(records([offered(0, 0)])), BASE + MINUTE)
     fresh = Fresh(BASE + MINUTE, highwater=1)
-    assert not any(c.state == "broken" for c in one.tick(BASE + MINUTE, fresh, hold=True).changes)
+    assert not any(
+        c.state == "broken" for c in tick(one, BASE + MINUTE, fresh, hold=True).outcome.changes
+    )
     assert one.apply(batch(records([offered(1, 13)], first=1)), BASE + MINUTE)
-    fired = one.tick(BASE + MINUTE, fresh, hold=True).changes
+    fired = tick(one, BASE + MINUTE, fresh, hold=True).outcome.changes
     assert [(c.verdict, c.key) for c in fired if c.state == "broken"][:1] == [("answer", "c0")]
 
 
@@ -194,7 +185,7 @@ def test_an_event_ahead_of_its_record_fires_nothing_early() -> None:
     rows = [*records([offered(0, 0)]), ahead._replace(timestamp=(BASE + SECOND) // 1000)]
     one = processor()
     assert one.apply(batch(rows), LATER)
-    one.tick(LATER, None)
+    tick(one, LATER, None)
     assert one.ledger.now == BASE - SECOND
 
 
@@ -205,24 +196,12 @@ def test_a_backlog_is_ticked_through_in_strides() -> None:
     assert one.apply(batch(rows), LATER)
     assert one.ledger.now >= one.ledger.watermark - 2 * SECOND - STRIDE
     broken = [
-        c.at for c in one.tick(LATER, None).changes if (c.verdict, c.state) == ("answer", "broken")
+        c.at
+        for c in tick(one, LATER, None).outcome.changes
+        if (c.verdict, c.state) == ("answer", "broken")
     ]
     assert broken == sorted(broken)
     assert len(broken) == 99
-
-
-@pytest.mark.parametrize(("loaded_at", "shown"), [(2, [False, True]), (0, [True, True])])
-def test_a_stretch_says_whether_the_partition_was_read_to_its_end(
-    loaded_at: int, shown: list[bool]
-) -> None:
-    """Totals that are still being rebuilt must not be shown: they would look like a reset."""
-    one = processor(loaded_at=loaded_at)
-    rows = records([offered(n, n) for n in range(2)])
-    found = []
-    for row in rows:
-        assert one.apply(batch([row]), LATER)
-        found.append(one.tick(LATER, None).loaded)
-    assert found == shown
 
 
 def test_latency_is_observed_only_live() -> None:
@@ -230,6 +209,6 @@ def test_latency_is_observed_only_live() -> None:
     one = processor()
     assert one.apply(batch(records([offered(0, 0)])), LATER)
     assert one.latency.count == 0
-    one.tick(BASE + 2 * SECOND, Fresh(BASE + 2 * SECOND, highwater=1))
+    tick(one, BASE + 2 * SECOND, Fresh(BASE + 2 * SECOND, highwater=1))
     assert one.apply(batch(records([offered(1, 1)], first=1)), BASE + 3 * SECOND)
     assert (one.latency.count, one.latency.sum) == (1, 2.0)
