@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "replay": "streams.cli.replay:replay",
     "simulate": "streams.cli.simulate:simulate",
     "explain": "streams.cli.explain:explain",
+    "dlq": "streams.cli.dlq:dlq",
     "slo": "streams.cli.slo:slo",
     "schema": "streams.cli.schema:schema",
     "metrics": "streams.cli.metrics:metrics",

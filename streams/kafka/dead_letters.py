@@ -9,6 +9,8 @@ from streams.kafka.batch import Record
 __all__ = [
     "HEADERS",
     "HEADER_PREFIX",
+    "MARK_HEADER",
+    "ORIGIN_HEADER",
     "REPLAYS_HEADER",
     "REPLAY_PREFIX",
     "VALUE_OMITTED",
@@ -37,6 +39,11 @@ VALUE_OMITTED: Final = f"{HEADER_PREFIX}value_omitted"
 REPLAY_PREFIX: Final = "__callsla.replay."
 """Of the headers that a replayed record carries; a dead letter made of it has them too."""
 REPLAYS_HEADER: Final = f"{REPLAY_PREFIX}count"
+"""How often the record has been replayed."""
+ORIGIN_HEADER: Final = f"{REPLAY_PREFIX}origin"
+"""Where the record was refused for the first time, as `Place` writes it."""
+MARK_HEADER: Final = f"{REPLAY_PREFIX}mark"
+"""Of a record that is no dead letter: it notes which ones have been replayed."""
 _MAX_DIGITS: Final = 6
 
 
