@@ -1,9 +1,9 @@
 """What stands in the log. Offsets are Kafka's; instants are microseconds of event time."""
 
-from typing import Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from streams.ledger.rules import Rules
 
@@ -58,7 +58,7 @@ class Tick(Struct, array_like=True, frozen=True, tag="tick"):
 
     number: int
     epoch: int
-    steps: tuple[tuple[int, int], ...]
+    steps: Annotated[tuple[tuple[int, int], ...], Meta(min_length=1)]
     hash: int
     """the rolling hash afterwards: equal inputs, equal hash"""
 
@@ -82,7 +82,8 @@ class End(Struct, array_like=True, frozen=True, tag="end"):
 
 LogRecord: TypeAlias = Epoch | Tick | Chunk | End
 
-_encode: Final = msgspec.msgpack.Encoder(order="sorted").encode
+# Not sorted: of the patterns of queues in the rules the first that matches counts.
+_encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(LogRecord).decode
 
 
