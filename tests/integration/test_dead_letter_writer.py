@@ -1,21 +1,18 @@
 """Dead letters on Apache Kafka: written whole, or the worker ends and says why."""
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from confluent_kafka import Message
+from dead_letter_feed import headers, letter, write
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka_server import KafkaServer, kafka_server
 from records import Raw
 from topic_reader import read_all
 
 from streams.kafka import dead_letter_writer
-from streams.kafka.dead_letter_writer import DeadLetterWriter
 from streams.kafka.dead_letters import HEADER_PREFIX, VALUE_OMITTED, DeadLetter
 from streams.kafka.errors import OutputError, UnreachableError
 from streams.kafka.topics import create_topics
@@ -24,31 +21,6 @@ from streams.settings import Settings
 pytestmark = pytest.mark.integration
 
 Make = Callable[..., Settings]
-
-
-def letter(record: Raw, partition: int = 0) -> DeadLetter:
-    return DeadLetter(record, "events", partition, "decode", "malformed", "not JSON")
-
-
-def write(settings: Settings, rounds: Iterable[list[DeadLetter]]) -> None:
-    """Write each round as a worker does, with one writer."""
-
-    async def run() -> None:
-        writer = DeadLetterWriter(settings, settings.broker)
-        await writer.start()
-        try:
-            for letters in rounds:
-                await writer.write(letters)
-        finally:
-            await writer.stop()
-
-    asyncio.run(run())
-
-
-def headers(message: Message) -> list[tuple[str, bytes | None]]:
-    """Return the headers of a record, values that are null included."""
-    found: Any = message.headers()
-    return list(found)
 
 
 def admin(settings: Settings) -> KafkaAdminClient:
