@@ -107,6 +107,10 @@ class LogWriter:
             raise LogDamagedError(msg)
         if end == self.next_offset:
             return
+        first, _ = await self._store.bounds()
+        if first > self.next_offset:
+            # This one trims below its own snapshots only.
+            raise FencedError(f"another owner has trimmed the log below offset {first}")
         between = History(self.next_offset)
         async for portion in self._store.read(self.next_offset, end):
             for offset, value in portion:
