@@ -91,7 +91,7 @@ class KafkaServer:
             listeners=_addresses({name: at for name, (at, _) in own.items()}),
             advertised=_addresses({name: told for name, (_, told) in own.items()}),
             protocols=",".join(f"{name}:PLAINTEXT" for name in own),
-            data=directory / "data",
+            data=self.data,
         )
         # Of two lines with one name the last holds.
         further = "".join(f"{name}={value}\n" for name, value in (properties or {}).items())
@@ -102,6 +102,11 @@ class KafkaServer:
     def process(self) -> "subprocess.Popen[bytes] | None":
         """The process, once it was started."""
         return self._process
+
+    @property
+    def data(self) -> Path:
+        """The folder with its logs."""
+        return self._directory / "data"
 
     def _java(self, *arguments: str) -> list[str]:
         return ["java", f"-Xmx{self._heap}", "-cp", f"{libraries()}/*", *arguments]
