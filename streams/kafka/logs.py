@@ -12,6 +12,7 @@ from streams.settings import Settings
 __all__ = ["configure_logging"]
 
 REPEAT_SECONDS: Final = 10.0
+_CREDENTIALS: Final = ("SaslAuthenticate", "sasl_plain_password")
 _LIBRARIES: Final = ("aiokafka", "faust", "mode", "kafka", "asyncio")
 
 
@@ -23,6 +24,7 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
     """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(_Json() if settings.log_format == "json" else _Text())
+    handler.addFilter(_without_credentials)
     handler.addFilter(_Repetitions())
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -30,6 +32,14 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
     for name in _LIBRARIES:
         level = logging.DEBUG if settings.log_level == "debug" else logging.WARNING
         logging.getLogger(name).setLevel(level)
+
+
+def _without_credentials(record: logging.LogRecord) -> bool:
+    """At debug the clients log every request, also those that log in, and all their options."""
+    if record.levelno > logging.DEBUG:
+        return True
+    message = record.getMessage()
+    return not any(word in message for word in _CREDENTIALS)
 
 
 class _Repetitions(logging.Filter):

@@ -12,7 +12,16 @@ from msgspec import Struct
 
 from streams.settings import Settings
 
-__all__ = ["TopicFound", "TopicsRequest", "found_topics", "worker_needs"]
+__all__ = [
+    "DELETE",
+    "READ",
+    "WRITE",
+    "Needs",
+    "TopicFound",
+    "TopicsRequest",
+    "found_topics",
+    "worker_needs",
+]
 
 READ: Final = "READ"
 WRITE: Final = "WRITE"

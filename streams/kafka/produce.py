@@ -6,7 +6,9 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from streams.events import Event, encode
-from streams.kafka.errors import EdgeError, UnreachableError
+from streams.kafka.errors import EdgeError, UnreachableError, unreachable
+from streams.kafka.permissions import WRITE
+from streams.kafka.probe import reach
 from streams.kafka.security import confluent_options
 from streams.settings import Settings
 
@@ -15,6 +17,10 @@ __all__ = ["EventProducer", "Row", "produce"]
 CONNECT_SECONDS: Final = 5.0
 FLUSH_SECONDS: Final = 60.0
 _POLL_EVERY: Final = 1000
+_UNAUTHORIZED: Final = (
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+)
 
 Row = tuple[str | None, Event]
 """Key (customer, else call id) and event; without a key the event goes to every partition."""
@@ -34,6 +40,8 @@ class EventProducer:
     def __init__(self, settings: Settings, bootstrap: str, topic: str | None = None) -> None:
         self.topic = topic or settings.events_topic
         self.written = 0
+        self._settings = settings
+        self._bootstrap = bootstrap
         self._failed: KafkaError | None = None
         self._producer = Producer(_options(settings, bootstrap))
         self.partitions = self._count_partitions(bootstrap)
@@ -41,11 +49,13 @@ class EventProducer:
     def _count_partitions(self, bootstrap: str) -> int:
         try:
             found = self._producer.list_topics(self.topic, timeout=CONNECT_SECONDS)
-        except KafkaException:
-            raise UnreachableError(
-                f"no broker answers at {bootstrap}: start it, or set `broker`"
-            ) from None
+        except KafkaException as error:
+            # librdkafka says only that there was a failure; the probe finds out which.
+            reach(self._settings, bootstrap)
+            raise unreachable(bootstrap) from error
         topic = found.topics[self.topic]
+        if topic.error is not None and topic.error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            reach(self._settings, bootstrap, {self.topic: (WRITE,)})
         if topic.error is not None or not topic.partitions:
             raise EdgeError(f"the topic {self.topic} does not exist: callsla topics create")
         return len(topic.partitions)
@@ -80,6 +90,8 @@ class EventProducer:
 
     def _check(self) -> None:
         if self._failed is not None:
+            if self._failed.code() in _UNAUTHORIZED:
+                reach(self._settings, self._bootstrap, {self.topic: (WRITE,)})
             raise EdgeError(f"cannot write to {self.topic}: {self._failed.str()}")
 
     def poll(self) -> None:

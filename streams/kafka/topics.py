@@ -3,17 +3,24 @@
 kafka-python; the embedded broker does not speak its dialect and makes its topics itself.
 """
 
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
-from kafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
+from kafka.errors import (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    TopicAuthorizationFailedError,
+)
 from msgspec import Struct
 
-from streams.kafka.errors import EdgeError, TopicsDifferError, UnreachableError
+from streams.kafka.errors import EdgeError, TopicsDifferError, unreachable
+from streams.kafka.probe import reach
 from streams.kafka.security import kafka_python_options
 from streams.settings import Settings
 
@@ -29,7 +36,6 @@ __all__ = [
 _PATIENCE: Final = {"bootstrap_timeout_ms": 10_000, "request_timeout_ms": 20_000}
 DEAD_LETTER_BYTES: Final = 4 * 1_048_576
 """A dead letter is as large as the record it holds, and its headers."""
-_CONNECT_SECONDS: Final = 5.0
 _DAY_MS: Final = 86_400_000
 
 
@@ -191,27 +197,22 @@ def _admin(settings: Settings) -> Iterator[Any]:
 
 @contextmanager
 def translated(settings: Settings) -> Iterator[None]:
-    """Say what kafka-python's errors mean for the user."""
-    if not any(_listens(server) for server in settings.broker.split(",")):
-        raise _unreachable(settings)
+    """Say what kafka-python's errors mean; first see that the broker answers and lets us in."""
+    reach(settings, settings.broker)
     try:
         yield
     except (KafkaConnectionError, KafkaTimeoutError):
-        raise _unreachable(settings) from None
+        raise unreachable(settings.broker) from None
+    except (
+        TopicAuthorizationFailedError,
+        GroupAuthorizationFailedError,
+        ClusterAuthorizationFailedError,
+    ) as error:
+        what = type(error).__name__.removesuffix("AuthorizationFailedError").lower()
+        raise EdgeError(
+            f"{settings.broker} does not allow this on a {what}: have it granted "
+            "(kafka-acls.sh --add)"
+        ) from None
     except KafkaError as error:
         reason = str(error) or type(error).__name__
         raise EdgeError(f"the broker at {settings.broker} refuses: {reason}") from None
-
-
-def _unreachable(settings: Settings) -> UnreachableError:
-    return UnreachableError(f"no broker answers at {settings.broker}: start it, or set `broker`")
-
-
-def _listens(server: str) -> bool:
-    """Return whether anything listens; kafka-python would try for the whole of its time-out."""
-    host, _, port = server.strip().rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
-    except (OSError, ValueError):
-        return False
-    return True

@@ -23,14 +23,14 @@ from streams.kafka.assignment import Assignment
 from streams.kafka.batch import Batch
 from streams.kafka.clock import SteadyClock
 from streams.kafka.embedded import EmbeddedBroker
-from streams.kafka.errors import EdgeError
+from streams.kafka.errors import EdgeError, crash_error
 from streams.kafka.keeper import TICKS_WORTH_A_SNAPSHOT
 from streams.kafka.ledgerlog.ports import LogStore, Source
 from streams.kafka.log_on_kafka import KafkaLogs
 from streams.kafka.logs import configure_logging
 from streams.kafka.normalise import check_formats
 from streams.kafka.outputs import Outputs
-from streams.kafka.probe import require_topics
+from streams.kafka.probe import await_topics
 from streams.kafka.raw import RawTopics
 from streams.kafka.state import WorkerState
 from streams.ledger.rules import Rules
@@ -83,16 +83,16 @@ class Worker:
             EdgeError: the worker cannot go on without losing records; the text says why.
         """
         async with AsyncExitStack() as stack:
-            await self._start(stack)
-            self.started.set()
-            await _first(stop, self._ended)
+            bootstrap = self._bootstrap or self._broker(stack)
+            self.state.bootstrap = bootstrap
+            if await await_topics(self.settings, bootstrap, stop):
+                await self._start(stack, bootstrap)
+                self.started.set()
+                await _first(stop, self._ended)
         if self._error is not None:
             raise self._error
 
-    async def _start(self, stack: AsyncExitStack) -> None:
-        bootstrap = self._bootstrap or self._broker(stack)
-        self.state.bootstrap = bootstrap
-        await require_topics(self.settings, bootstrap)
+    async def _start(self, stack: AsyncExitStack, bootstrap: str) -> None:
         self._outputs = Outputs(self.settings, bootstrap)
         await self._outputs.start()
         stack.push_async_callback(self._outputs.stop)
@@ -245,8 +245,7 @@ class Worker:
         """Notice when Faust gave up on its own."""
         while not app.crashed and not app.should_stop:  # noqa: ASYNC110
             await asyncio.sleep(0.2)
-        reason = getattr(app, "crash_reason", None)
-        self.fail(EdgeError(f"the connection to Kafka was given up: {reason or 'no reason given'}"))
+        self.fail(crash_error(getattr(app, "crash_reason", None)))
 
     async def _farewell(self) -> None:
         """Tick and commit once more, if the broker lets us within a second."""

@@ -14,7 +14,7 @@ from streams.events import REASONS, CallOffered, Event, encode
 from streams.instants import SECOND
 from streams.kafka.dead_letters import HEADER_PREFIX, HEADERS
 from streams.kafka.embedded import EmbeddedBroker
-from streams.kafka.errors import EdgeError, UnreachableError
+from streams.kafka.errors import EdgeError
 from streams.kafka.produce import EventProducer, produce
 from streams.keys import CallKeys
 from streams.settings import Settings
@@ -147,12 +147,14 @@ def test_a_missing_topic_stops_the_worker_with_one_line() -> None:
         assert "the topic no.such.topic does not exist" in str(worker.error)
 
 
-def test_a_missing_broker_stops_the_worker_with_one_line() -> None:
-    """Nothing answers at the address: exit code 4."""
+def test_a_worker_waits_for_a_missing_broker_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing answers at the address: one line tells it, and a stop ends the waiting at once."""
+    said = "no broker answers at 127.0.0.1:1: start it, or set `broker` (waiting for it)"
     with running_worker(SETTINGS, "127.0.0.1:1") as worker:
-        worker.join(30)
-        assert isinstance(worker.error, UnreachableError)
-        assert str(worker.error) == "no broker answers at 127.0.0.1:1: start it, or set `broker`"
+        until(lambda: said in caplog.messages, "the line that says so")
+        assert worker.stop() < 2
+    assert worker.error is None
+    assert caplog.messages == [said]
 
 
 def test_a_worker_of_its_own_broker_starts_and_stops() -> None:
