@@ -2,6 +2,7 @@
 
 from bisect import insort
 from collections.abc import Callable
+from operator import attrgetter
 from struct import Struct
 from typing import Any, Final
 from zlib import adler32, crc32
@@ -43,6 +44,7 @@ __all__ = ["FATES", "Ledger"]
 FATES: Final = ("applied", "duplicate", "late", "orphan", "contradictory", "ignored")
 MAX_SOURCES: Final = 256
 _PAIR: Final = Struct(">II").pack
+_id: Final = attrgetter("id")
 
 
 class Ledger:
@@ -304,7 +306,9 @@ class Ledger:
         insort(restarts, event.at)
         oldest = book.now - self.rules.lateness - 2 * self.rules.max_call
         book.restarts[event.source] = [at for at in restarts if at >= oldest]
-        for call in [call for call in book.calls.values() if call.source == event.source]:
+        touched = [call for call in book.calls.values() if call.source == event.source]
+        # A ledger that was loaded holds its calls in another order.
+        for call in sorted(touched, key=_id):
             call.is_contestable = True
             book.touch(call)
 

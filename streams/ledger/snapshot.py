@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from streams.ledger.callbacks import Owed
-from streams.ledger.calls import Call, End
+from streams.ledger.calls import Call
 from streams.ledger.customers import CallbackFact, Counted, Customer
 from streams.ledger.ledger import Ledger
 from streams.ledger.rules import Rules
@@ -18,6 +18,13 @@ __all__ = ["FORMAT", "SnapshotError", "dump", "load", "state_hash"]
 
 FORMAT: Final = 1
 _CALL_FIELDS: Final = Call.__struct_fields__
+_CallValues: Final[Any] = msgspec.defstruct(
+    "_CallValues",
+    [(member.name, member.type) for member in msgspec.structs.fields(Call)],
+    array_like=True,
+    gc=False,
+)
+"""The fields of a call, in their order and without names."""
 
 
 class SnapshotError(ValueError):
@@ -61,7 +68,7 @@ class _State(Struct, array_like=True):
     boundary_ambiguous: int
     overflowed: int
     labels: list[str]
-    calls: list[list[Any]]
+    calls: list[_CallValues]
     customers: list[_Customer]
     attached: dict[str, list[CallbackFact]]
     touched: tuple[list[str], list[str]]
@@ -93,14 +100,18 @@ def load(rules: Rules, state: bytes) -> Ledger:
     """
     try:
         read = _decoder.decode(state)
-    except msgspec.MsgspecError as error:
-        msg = f"the state cannot be read: {error}"
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        msg = f"the state cannot be read: {' '.join(str(error).split())}"
         raise SnapshotError(msg) from None
     if read.format != FORMAT:
         msg = f"the state has format {read.format}, this version reads {FORMAT}"
         raise SnapshotError(msg)
     ledger = Ledger(rules)
-    _restore(ledger, read)
+    try:
+        _restore(ledger, read)
+    except KeyError as error:
+        msg = f"the state cannot be read: it speaks of {error} and does not hold it"
+        raise SnapshotError(msg) from None
     return ledger
 
 
@@ -129,8 +140,8 @@ def _state(ledger: Ledger) -> _State:
     )
 
 
-def _call_values(call: Call) -> list[Any]:
-    return [getattr(call, name) for name in _CALL_FIELDS]
+def _call_values(call: Call) -> Any:
+    return _CallValues(*[getattr(call, name) for name in _CALL_FIELDS])
 
 
 def _customer_values(customer: Customer) -> _Customer:
@@ -203,11 +214,8 @@ def _restore_totals(ledger: Ledger, read: _State) -> None:
         )
 
 
-def _restore_call(ledger: Ledger, values: list[Any]) -> None:
-    facts = dict(zip(_CALL_FIELDS, values, strict=True))
-    for name in ("human_answers", "unknown_answers"):
-        facts[name] = tuple(facts[name])
-    facts["ends"] = tuple(End(*end) for end in facts["ends"])
+def _restore_call(ledger: Ledger, values: Any) -> None:
+    facts = {name: getattr(values, name) for name in _CALL_FIELDS}
     wake = facts.pop("wake")
     facts["is_touched"] = False
     call = Call(**facts)

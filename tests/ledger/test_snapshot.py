@@ -68,6 +68,23 @@ def test_a_loaded_ledger_goes_on_and_lets_go_as_the_dumped_one() -> None:
         assert state_hash(copy) == state_hash(ledger)
 
 
+def test_a_restart_is_told_in_the_same_order_by_a_loaded_ledger() -> None:
+    """Both hold the same calls, each in an order of its own; a tick's hash covers the changes."""
+    ledger = Ledger(Rules())
+    for call in ("b", "a"):
+        ledger.apply(event("call.offered", 0, call, customer=f"of-{call}"))
+    ledger.advance(BASE + s(1))
+    ledger.drain()
+    copy = load(Rules(), dump(ledger))
+    restarted = event("source.restarted", 2)
+    for one in (ledger, copy):
+        one.apply(restarted)
+        one.advance(BASE + s(3))
+    told = ledger.drain()
+    assert [change.call_id for change in told if change.verdict == "outcome"] == ["a", "b"]
+    assert copy.drain() == told
+
+
 def test_the_hash_tells_states_apart() -> None:
     """One more event, or one more tick, is another state."""
     ledger = _ledger()
@@ -83,6 +100,43 @@ def test_damaged_bytes_are_refused() -> None:
     """Cut short, or nothing like a state."""
     state = dump(_ledger())
     for bad in (b"", b"\xff", state[:-1], state[: len(state) // 2]):
+        with pytest.raises(SnapshotError, match="the state cannot be read"):
+            load(Rules(), bad)
+
+
+def _with(way: tuple[int, ...], value: object) -> bytes:
+    """Return a state with another value at `way`."""
+    values = msgspec.msgpack.decode(dump(_ledger()))
+    node = values
+    for step in way[:-1]:
+        node = node[step]
+    node[way[-1]] = value
+    return msgspec.msgpack.encode(values)
+
+
+@pytest.mark.parametrize(
+    ("way", "value"),
+    [
+        ((10, 0, 1), "noon"),  # the arrival of a call
+        ((10, 0), ["a"]),  # a call with one field
+        ((10, 0, 14), [[1]]),  # an end without its who
+        ((10, 0, 10), None),  # the answers of a call
+        ((11, 0, 2), ["nobody's"]),  # the calls of a customer
+        ((13,), [["nobody's"], []]),  # what the next tick will judge
+        ((14,), ["nobody's"]),  # the calls without an outcome
+    ],
+)
+def test_a_state_that_cannot_be_is_refused(way: tuple[int, ...], value: object) -> None:
+    """A value of the wrong type, or a call that is spoken of and not there."""
+    with pytest.raises(SnapshotError, match="the state cannot be read"):
+        load(Rules(), _with(way, value))
+
+
+def test_text_that_is_none_and_depth_without_end_are_refused() -> None:
+    """Neither a decoding error nor a recursion error of Python itself comes through."""
+    state = dump(_ledger())
+    for bad in (state.replace(b"\xa3bob", b"\xa3b\xffb"), state[:3] + b"\x91" * 100_000):
+        assert bad != state
         with pytest.raises(SnapshotError, match="the state cannot be read"):
             load(Rules(), bad)
 
