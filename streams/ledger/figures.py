@@ -28,10 +28,13 @@ _UNDECIDED: Final = (None, NONE)
 
 
 def figures_by_queue(ledger: Ledger) -> dict[str, dict[str, Any]]:
-    """Return the counted and still open verdicts of every queue label, corrections applied."""
+    """Return the counted and still open verdicts of every queue label, corrections applied.
+
+    A call that no tick has judged yet is open under `__none__` if its queue is new.
+    """
     labels = dict.fromkeys(ledger.totals.queues)
     labels.update(dict.fromkeys(_label(ledger, call) for call in _started(ledger)))
-    figures = {label: _counted(ledger.totals.of(label)) for label in labels}
+    figures = {label: _counted(ledger.totals.queues.get(label)) for label in labels}
     for call in _started(ledger):
         _add_open(figures[_label(ledger, call)], call)
     for customer in ledger.book.customers.values():
@@ -85,7 +88,7 @@ def _started(ledger: Ledger) -> Iterable[Call]:
 
 
 def _label(ledger: Ledger, call: Call) -> str:
-    return call.label or ledger.totals.label(call.queue)
+    return call.label or ledger.totals.shown(call.queue)
 
 
 def _counted(totals: QueueTotals | None) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def live_queues(book: Settlement, at: int) -> dict[str, LiveQueue]:
     """Return the gauges by queue label as of `at` (microseconds); changes nothing."""
     queues = {label: LiveQueue() for label in book.tally.totals.queues}
     for call in book.undecided.values():
-        label = call.label or book.tally.totals.label(call.queue)
+        label = call.label or book.tally.totals.shown(call.queue)
         rules = book.rules_of(call.queue)
         start = call.start(rules) or 0
         _add_waiting(queues.setdefault(label, LiveQueue()), start, start + rules.answer_target, at)

@@ -135,6 +135,10 @@ class Totals:
             label = self._new_label(queue)
         return label
 
+    def shown(self, queue: str | None) -> str:
+        """Return the label of `queue` to who only looks: `__none__` until it was given one."""
+        return self._labels.get(queue, NO_QUEUE)
+
     def names(self) -> list[str]:
         """Return the names that have a label of their own, in the order they got it."""
         return [name for name in self._labels if name is not None]

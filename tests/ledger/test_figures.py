@@ -113,15 +113,19 @@ def test_added_figures_are_the_sums() -> None:
     assert add_figures([])["offered"] == 0
 
 
-def test_a_call_of_an_unknown_queue_is_open_under_its_label() -> None:
-    """Before the first tick nothing is counted, and the call is there all the same."""
+def test_a_call_of_a_new_queue_is_open_before_it_is_judged() -> None:
+    """Before the first tick nothing is counted and no queue has a label, but the calls are there;
+    after it they stand under their queues."""
     ledger = Ledger(Rules())
     ledger.apply(event("call.offered", 0, "a"))
     ledger.apply(event("call.offered", 0, "b", queue="sales"))
     ledger.apply(event("call.ended", 0, "orphan", queue="sales"))
+    assert _offered(ledger) == {"__none__": 2}
+    ledger.advance(BASE + s(1))
+    assert _offered(ledger) == {"__none__": 1, "sales": 1}
     figures = figures_by_queue(ledger)
-    assert {label: part["offered"] for label, part in figures.items()} == {
-        "__none__": 1,
-        "sales": 1,
-    }
     assert figures["sales"]["outcomes"]["open"] == figures["sales"]["promise"]["open"] == 1
+
+
+def _offered(ledger: Ledger) -> dict[str, int]:
+    return {label: part["offered"] for label, part in figures_by_queue(ledger).items()}

@@ -4,7 +4,7 @@ from feeds import BASE, event, rules_from, s
 
 from streams.events import Event
 from streams.instants import SECOND
-from streams.ledger import Ledger, LiveQueue
+from streams.ledger import Ledger, LiveQueue, Rules, figures_by_queue, state_hash
 
 
 def _ledger(*events: Event, now: float = 0, **settings: object) -> Ledger:
@@ -182,3 +182,29 @@ def test_a_known_queue_with_nobody_in_it_is_shown() -> None:
     ledger = _ledger(_offer(0, "a"), event("call.answered", 1, "a", answered_by="human"), now=2)
     assert ledger.live(BASE + s(2)) == {"sales": LiveQueue()}
     assert LiveQueue().callbacks_due == {300: 0, 900: 0, 3600: 0}
+
+
+def test_gauges_that_are_read_between_two_ticks_give_no_queue_its_label() -> None:
+    """Labels are given in the order in which calls are judged, whoever looks in between; and a
+    name that must share one is counted when it is judged, not when it is shown."""
+    looked, alone = Ledger(Rules(max_queues=1)), Ledger(Rules(max_queues=1))
+    for ledger in (looked, alone):
+        ledger.apply(event("call.offered", 0, "a", id="1"))
+        ledger.advance(BASE + s(1))
+        ledger.apply(event("call.offered", 1, "b", id="2", queue="sales"))
+        ledger.apply(event("call.queued", 2, "a", id="3", queue="help"))
+        if ledger is looked:
+            assert looked.live(BASE + s(2))["__none__"].waiting == 1
+        ledger.advance(BASE + s(3))
+    assert looked.totals.overflowed == alone.totals.overflowed
+    assert looked.totals.names() == alone.totals.names() == ["sales"]
+    assert state_hash(looked) == state_hash(alone)
+
+
+def test_figures_of_a_call_not_judged_yet_change_nothing() -> None:
+    """Offered after the last tick: it is open in the figures, and the state is the same."""
+    ledger = Ledger(Rules())
+    ledger.apply(event("call.offered", 0, "a", queue="sales"))
+    before = state_hash(ledger)
+    assert figures_by_queue(ledger)["__none__"]["outcomes"]["open"] == 1
+    assert state_hash(ledger) == before
