@@ -85,6 +85,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
         fetcher._proc_fetch_request = stamped  # noqa: SLF001
 
+    async def on_thread_stop(self) -> None:
+        """Leave the group, also as a static member: else the others wait for its session."""
+        if self._consumer is not None:
+            self._consumer._coordinator._group_instance_id = None  # noqa: SLF001
+        await super().on_thread_stop()
+
     async def _stamped(
         self, send: Callable[..., Awaitable[bool]], assignment: Any, node_id: Any, request: Any
     ) -> bool:
