@@ -1,0 +1,131 @@
+"""Recovery of one hour of a large centre on a real broker: kill -9, and SIGTERM to another worker.
+
+Some 360,000 events in 12 partitions, of them 30,000 callers who gave up and wait for their
+callback. Prints how long a worker takes from the start of its process to the first scrape that is
+exact again: with a snapshot at its side, and from the ticks and records alone.
+
+Arguments: calls (52,000), callers who gave up (30,000).
+"""
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
+
+from kafka_server import kafka_server
+from msgspec.structs import replace
+from worker_processes import WorkerProcess, sums
+
+from streams.events import Event, EventDecoder, SourceEvent
+from streams.instants import HOUR, MINUTE, SECOND
+from streams.kafka.produce import EventProducer
+from streams.kafka.topics import create_topics
+from streams.settings import Settings
+from streams.simulate import Centre, large_centre
+
+OFFERED = "callcenter_calls_offered_total"
+
+
+def one_hour(calls: int, gave_up: int, end: int) -> list[tuple[str | None, Event]]:
+    """The events of the hour before `end` in their order, each with its key."""
+    start = end - HOUR
+    centre = Centre(large_centre(start, calls_per_hour=calls), seed=1)
+    rows = [*_simulated(centre, end), *_given_up(gave_up, start)]
+    return sorted(rows, key=lambda row: row[1].at)
+
+
+def _simulated(centre: Centre, end: int) -> Iterator[tuple[str | None, Event]]:
+    for _, key, event in centre.deliveries():
+        if event.at > end:
+            return
+        if not isinstance(event, SourceEvent):
+            yield key, event
+
+
+def _given_up(number: int, start: int) -> Iterator[tuple[str, Event]]:
+    for n in range(number):
+        at = start + 5 * MINUTE + n * 50 * MINUTE // number
+        who = {"call_id": f"gave-up-{n}", "customer": f"caller-{n}", "source": "bench"}
+        queue = f"queue-{n % 50:02}"
+        yield who["customer"], _event("call.offered", f"o{n}", at, queue=queue, **who)
+        yield who["customer"], _event("call.abandoned", f"a{n}", at + 30 * SECOND, **who)
+
+
+def _event(kind: str, id_: str, at: int, **fields: str) -> Event:
+    return EventDecoder().decode(
+        json.dumps({"kind": kind, "id": id_, "at": at // 1000, **fields}).encode()
+    )
+
+
+def produce(settings: Settings, rows: list[tuple[str | None, Event]]) -> None:
+    producer = EventProducer(settings, settings.broker)
+    for key, event in rows:
+        producer.send(key, event, event.at // 1000)
+    producer.flush()
+
+
+def wait_for(worker: WorkerProcess, offered: int) -> float:
+    """Wait until `worker` exports as many calls; returns how long it took."""
+    began = time.perf_counter()
+    while not worker.ready():
+        time.sleep(0.05)
+    # A scrape costs the worker time: seldom while it reads its backlog.
+    while sums([worker], OFFERED) < offered:
+        time.sleep(0.5)
+    return time.perf_counter() - began
+
+
+def started(settings: Settings, log: Path) -> tuple[WorkerProcess, float]:
+    began = time.perf_counter()
+    return WorkerProcess(settings, log), began
+
+
+def main(calls: int, gave_up: int) -> None:
+    with tempfile.TemporaryDirectory() as name, kafka_server(Path(name)) as server:
+        log = Path(name) / "worker.log"
+        settings = Settings(
+            broker=server.bootstrap, metrics_port=0, partitions=12, instance="one",
+            snapshot_seconds=100_000,
+        )  # fmt: skip
+        create_topics(settings)
+        rows = one_hour(calls, gave_up, time.time_ns() // 1000 - MINUTE)
+        produce(settings, rows)
+        offered = len({e.call_id for _, e in rows if e.kind in {"call.offered", "call.queued"}})
+        print(f"{len(rows):,} events, {offered:,} calls")
+        worker, began = started(settings, log)
+        wait_for(worker, offered)
+        took = time.perf_counter() - began
+        print(f"first reading, ticks on: {took:.2f} s, {len(rows) / took:,.0f} events/s")
+        owed = sum(worker.samples("callcenter_callbacks_open").values())
+        print(f"callbacks open: {owed:,}")
+        worker.kill()
+        worker, began = started(settings, log)
+        wait_for(worker, offered)
+        print(f"after kill -9, ticks and records alone: {time.perf_counter() - began:.2f} s")
+        worker.kill()
+        settings = replace(settings, snapshot_seconds=12)
+        worker, began = started(settings, log)
+        wait_for(worker, offered)
+        while len(worker.samples("callcenter_snapshot_size_bytes")) < 12:
+            time.sleep(0.5)
+        size = sum(worker.samples("callcenter_snapshot_size_bytes").values())
+        print(f"snapshots of all partitions: {size:,} bytes")
+        worker.kill()
+        worker, began = started(settings, log)
+        wait_for(worker, offered)
+        print(f"after kill -9, with snapshots: {time.perf_counter() - began:.2f} s")
+        second = WorkerProcess(replace(settings, instance="two"), log)
+        began = time.perf_counter()
+        worker.terminate(20)
+        print(f"SIGTERM to end of process: {time.perf_counter() - began:.2f} s")
+        wait_for(second, offered)
+        print(f"SIGTERM to exact at the other worker: {time.perf_counter() - began:.2f} s")
+        second.kill()
+
+
+if __name__ == "__main__":
+    main(*(int(each) for each in (sys.argv[1:3] or ("52000", "30000"))))
