@@ -126,7 +126,7 @@ class Assignment:
         try:
             if keeper is None or not await keeper.is_mine():
                 keeper = await self._load(number)
-        except AppendUnknownError:
+        except (AppendUnknownError, FencedError):
             if turn == self._round:
                 self.lost.add(number)
             return

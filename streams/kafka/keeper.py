@@ -16,7 +16,7 @@ from streams.kafka.dead_letters import DeadLetter
 from streams.kafka.errors import LogRefusedError
 from streams.kafka.ledgerlog.history import History
 from streams.kafka.ledgerlog.machine import Machine
-from streams.kafka.ledgerlog.ports import LogStore, Source
+from streams.kafka.ledgerlog.ports import AppendUnknownError, LogStore, Source
 from streams.kafka.ledgerlog.rebuild import Rebuilt, read_history, rebuild
 from streams.kafka.ledgerlog.writer import LogWriter, claim
 from streams.kafka.partition import PartitionProcessor, Stretch
@@ -89,6 +89,7 @@ class Keeper:
             LogDamagedError: the log became shorter.
         """
         async with self._turn:
+            self._require_known()
             await self._write()
             await self._close(wall, fresh, hold=hold)
 
@@ -98,6 +99,7 @@ class Keeper:
         Raises: as `tick`.
         """
         async with self._turn:
+            self._require_known()
             await self._write()
             data = await self._close(wall, fresh, hold=hold, dump=True)
             self.is_void = True
@@ -105,6 +107,23 @@ class Keeper:
                 self.ticks_since_snapshot = 0
             self.is_void = False
             return len(data)
+
+    async def seal(self) -> None:
+        """Append a snapshot of the state as it was loaded, whatever it takes.
+
+        Readers begin with it, and never see again what could not be followed. Raises: as `tick`.
+        """
+        async with self._turn:
+            await self._write()
+            machine = self.processor.machine
+            state = machine.dump()
+            while not await self._log.snapshot(machine.rules, state):
+                log.debug("partition %s: a ghost wrote before the snapshot", self._place.partition)
+
+    def _require_known(self) -> None:
+        """Go no further than a broken-off append: whoever waited behind it must not tick on."""
+        if self.is_void:
+            raise AppendUnknownError("an append before this one was broken off")
 
     async def _close(
         self, wall: int, fresh: Fresh | None, *, hold: bool, dump: bool = False
@@ -152,6 +171,7 @@ async def load_keeper(place: Place, committed: int | None) -> Keeper:
     Raises:
         LogRefusedError: the state cannot be rebuilt, and that was not accepted.
         AppendUnknownError: nobody knows whether the partition is ours.
+        FencedError: another worker has taken it over meanwhile.
     """
     epoch = await claim(place.log, place.rules, place.writer)
     history = await read_history(place.log, epoch)
@@ -164,10 +184,10 @@ async def load_keeper(place: Place, committed: int | None) -> Keeper:
         _accept(place, machine, loss)
     machine.change_rules(place.rules)
     writer = LogWriter(place.log, place.writer, epoch, epoch + 1, _snapshots(history))
+    keeper = Keeper(place, PartitionProcessor(machine), writer, _repeated(place, rebuilt))
     if loss is not None:
-        # Readers begin with it, and never see again what could not be followed.
-        await writer.snapshot(place.rules, machine.dump())
-    return Keeper(place, PartitionProcessor(machine), writer, _repeated(place, rebuilt))
+        await keeper.seal()
+    return keeper
 
 
 def _accept(place: Place, machine: Machine, loss: str) -> None:

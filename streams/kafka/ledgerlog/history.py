@@ -60,7 +60,7 @@ class History:
         self.entries: list[Entry] = []
         """the valid ones since that snapshot (without one: since `first`)"""
         self.damage: str | None = None
-        """why it could not be read to its end; None: it could"""
+        """why it could not be followed to its end; None: it could"""
         self.ignored = 0
         """records of owners that had been replaced"""
         self._chunks: list[bytes] = []
@@ -86,13 +86,23 @@ class History:
             raise LogDamagedError(f"offset {offset}: {error}") from None
         self._take(offset, record)
 
+    def break_off(self, why: str) -> None:
+        """Note that the log cannot be followed any further, unless a snapshot comes after this.
+
+        What cannot be read may have been the epoch of a new owner, so nobody's records count
+        until the next one.
+        """
+        self.damage = self.damage or why
+        self.epoch = None
+        self._chunks = []
+
     def _take(self, offset: int, record: LogRecord) -> None:
         if isinstance(record, Epoch):
             self._begin(offset, record)
         elif record.epoch != self.epoch:
             self.ignored += 1
         elif isinstance(record, Tick):
-            self.entries.append(record)
+            self._enter(record)
         elif isinstance(record, Chunk):
             self._collect(record)
         else:
@@ -105,7 +115,11 @@ class History:
         self.epoch = offset
         self._rules = epoch.rules
         self._chunks = []
-        self.entries.append(epoch)
+        self._enter(epoch)
+
+    def _enter(self, entry: Entry) -> None:
+        if self.damage is None:
+            self.entries.append(entry)
 
     def _collect(self, chunk: Chunk) -> None:
         if chunk.index == len(self._chunks):
@@ -116,7 +130,7 @@ class History:
         if self._rules is None or len(self._chunks) != end.chunks or crc32(data) != end.checksum:
             raise LogDamagedError(f"the snapshot of epoch {end.epoch} is not what was written")
         if self._whole and (self.first == 0 or self.snapshot is not None):
-            self.entries.append(Footprint(end.epoch, end.checksum))
+            self._enter(Footprint(end.epoch, end.checksum))
             self._chunks = []
             return
         self.before_last = self.snapshot.epoch if self.snapshot else None
@@ -124,3 +138,4 @@ class History:
         self._chunks = []
         # No tick is appended while a snapshot is, so whatever follows comes after it.
         self.entries = []
+        self.damage = None

@@ -40,16 +40,26 @@ class Rebuilt(Struct):
 
 
 async def read_history(store: LogStore, end: int, *, whole: bool = False) -> History:
-    """Return what counts in the log below offset `end`; its `damage` says where it broke off."""
+    """Return what counts in the log below offset `end`; its `damage` says where it broke off.
+
+    A complete snapshot after the damage mends it: an owner had accepted the loss.
+    """
     first, _ = await store.bounds()
     history = History(first, whole=whole)
     try:
         async for portion in store.read(first, end):
             for offset, value in portion:
-                history.read(offset, value)
+                _read(history, offset, value)
     except LogDamagedError as error:
-        history.damage = str(error)
+        history.break_off(str(error))
     return history
+
+
+def _read(history: History, offset: int, value: bytes | None) -> None:
+    try:
+        history.read(offset, value)
+    except LogDamagedError as error:
+        history.break_off(str(error))
 
 
 async def rebuild(

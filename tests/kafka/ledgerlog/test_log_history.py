@@ -137,6 +137,37 @@ def test_a_trimmed_log_begins_in_the_middle() -> None:
     assert (numbers(history), history.ignored) == ([6], 1)
 
 
+def broken(*entries: LogRecord | None) -> History:
+    """Return a history in which None cannot be read."""
+    history = History(0)
+    for offset, record in enumerate(entries):
+        if record is None:
+            history.break_off(f"offset {offset}")
+        else:
+            history.read(offset, encode(record))
+    return history
+
+
+def test_what_follows_damage_is_not_entered() -> None:
+    """A replay goes as far as it can be sure, and the first damage is told."""
+    history = broken(owner(), tick(1, 0), None, tick(3, 0), owner(), tick(4, 4), None)
+    assert (history.damage, numbers(history)) == ("offset 2", [1])
+
+
+def test_a_snapshot_after_the_damage_mends_it() -> None:
+    """Its owner had accepted the loss."""
+    history = broken(owner(), None, tick(2, 0), owner(), owner(claimed=4), *snapshot(4), tick(3, 4))
+    assert (history.damage, numbers(history)) == (None, [3])
+    assert history.snapshot == Snapshot(4, Rules(), b"state")
+
+
+def test_the_snapshot_of_one_that_may_have_been_replaced_mends_nothing() -> None:
+    """What cannot be read may have been its successor's epoch."""
+    first, *others = snapshot(1)
+    history = broken(owner(), owner(claimed=1), first, None, *others)
+    assert (history.damage, history.snapshot) == ("offset 3", None)
+
+
 def test_what_is_no_record_is_refused_with_its_offset() -> None:
     """So that somebody can look at it."""
     history = read(owner(), first=40)
