@@ -257,6 +257,22 @@ def test_a_record_that_does_not_fit_with_its_headers_stays(fresh_settings: Make)
     assert Counter(row["replayed"] for row in rows(settings, "list")) == {True: 2, False: 1}
 
 
+def interrupt(settings: Settings, number: signal.Signals, after: float) -> int:
+    """Begin to replay, send a signal so many seconds after the first chunk; return the code."""
+    with subprocess.Popen(
+        [*CALLSLA, "replay"],
+        env=environment(settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(after)
+        process.send_signal(number)
+        process.stdout.read()
+        return process.wait(20)
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
 def test_an_interrupted_replay_goes_on_where_it_was(
     fresh_settings: Make, number: signal.Signals, code: int
@@ -265,22 +281,16 @@ def test_an_interrupted_replay_goes_on_where_it_was(
     settings = fresh_settings()
     total = 60 * CHUNK
     some(settings, total, partitions=1)
-    with subprocess.Popen(
-        [*CALLSLA, "replay"], env=environment(settings), stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    ) as process:  # fmt: skip
-        assert process.stdout is not None
-        process.stdout.readline()
-        process.send_signal(number)
-        process.stdout.read()
-        assert process.wait(20) == code
+    moments = (0.02, 0.06, 0.1)
+    for after in moments:
+        assert interrupt(settings, number, after) == code
     arrived = len(events(settings))
-    assert CHUNK <= arrived < total, "the signal came too late to say anything"
+    assert len(moments) * CHUNK <= arrived < total, "the signals came too late to say anything"
     assert run(settings, "replay").returncode == 0
     values = Counter(each.value() for each in events(settings))
     assert len(values) == total
     twice = sum(values.values()) - total
-    assert twice <= (CHUNK if number == signal.SIGKILL else 0)
+    assert twice <= (CHUNK * len(moments) if number == signal.SIGKILL else 0)
     done = run(settings, "replay")
     assert done.stderr.startswith(b"0 replayed, ")
     assert len(events(settings)) == total + twice
