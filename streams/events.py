@@ -263,7 +263,8 @@ class EventDecoder:
         except (msgspec.MsgspecError, ValueError, TypeError, RecursionError):
             pass
         else:
-            return _settle(event)
+            if value is None or len(value) <= MAX_EVENT_BYTES:
+                return _settle(event)
         # Not within `except`: a traceback would show the first error, and with it a value.
         return self._convert(parse_fields(value))
 

@@ -135,4 +135,7 @@ def decode(value: bytes) -> PromiseEvent:
     Raises:
         msgspec.MsgspecError: not a promise event.
     """
-    return _decode(value)
+    try:
+        return _decode(value)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(f"JSON is malformed: {error}") from None

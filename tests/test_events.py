@@ -375,3 +375,11 @@ def test_calls_and_sources_can_be_told_apart() -> None:
     """What the partitioner and the ledger ask for."""
     assert isinstance(CallOffered(id="1", at=AT, call_id="c"), CallEvent)
     assert not isinstance(SourceHeartbeat(id="1", at=AT), CallEvent)
+
+
+def test_an_event_padded_beyond_all_bounds_is_too_long() -> None:
+    """The bound is one of the record, whatever it is filled with."""
+    plain = _json(OFFERED)
+    padded = b" " * (MAX_EVENT_BYTES - len(plain)) + plain
+    assert _decode(padded) == _decode(plain)
+    assert _refusal(b" " + padded).reason == "too_long"

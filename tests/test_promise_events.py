@@ -110,3 +110,19 @@ def test_every_verdict_and_state_of_the_ledger_can_be_told() -> None:
     told = {name: states for name, states in VERDICTS.items() if name != "offered"}
     assert set(get_args(Verdict)) == set(told)
     assert set(get_args(State)) == {"none"}.union(*told.values())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b'{"kind":"promise.changed","id":"\xff"}',
+        b'{"kind":"promise.changed","x":' + b"[" * 100_000,
+        b"\xff\xfe",
+        b"[]",
+        b"",
+    ],
+)
+def test_what_is_no_promise_event_raises_one_kind_of_error(value: bytes) -> None:
+    """Text that is no UTF-8 and nesting without end are malformed like anything else."""
+    with pytest.raises(msgspec.MsgspecError):
+        decode(value)

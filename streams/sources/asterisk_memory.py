@@ -11,7 +11,7 @@ from streams.sources.pseudonym import Customer
 __all__ = ["HOLD_SECONDS", "Caller", "Callers", "Held", "Line", "LineIds"]
 
 HOLD_SECONDS: Final = 1
-MAX_CALLERS: Final = 65_536
+MAX_REMEMBERED: Final = 65_536
 
 Kept = TypeVar("Kept")
 
@@ -46,21 +46,26 @@ class Callers(dict[str, Caller]):
     def add(self, call_id: str, caller: Caller) -> None:
         """Remember a caller, and forget the oldest one if there are too many."""
         self[call_id] = caller
-        if len(self) > MAX_CALLERS:
+        if len(self) > MAX_REMEMBERED:
             del self[next(iter(self))]
 
 
 class Held(Generic[Kept]):
-    """Events held back, by call id, until the log is more than `span` (microseconds) further."""
+    """Events held back, by call id, until the log is more than `span` (microseconds) further.
+
+    Those of 65,536 calls at most: a log whose clock stands still must not fill the memory.
+    """
 
     def __init__(self, span: int) -> None:
         self._span = span
         self._kept: dict[str, tuple[int, Sequence[Kept]]] = {}
 
     def keep(self, call_id: str, at: int, events: Sequence[Kept]) -> Sequence[Kept]:
-        """Hold `events` back; return what was held for that call before."""
+        """Hold `events` back; return what was held for that call before, or for too long."""
         before = self.pop(call_id)
         self._kept[call_id] = (at, events)
+        if len(self._kept) > MAX_REMEMBERED:
+            return self.pop(next(iter(self._kept)))
         return before
 
     def pop(self, call_id: str) -> Sequence[Kept]:
@@ -82,7 +87,8 @@ class LineIds:
 
     Lines that say the same in the same second are numbered; so are, for a new reader, those that
     a rotation tore apart, except for exact repetitions, which mean the same. Caller numbers are no
-    part of an id: its short checksum could be turned back into one.
+    part of an id: its short checksum could be turned back into one. Of one second the last 65,536
+    different lines are remembered.
     """
 
     def __init__(self) -> None:
@@ -97,4 +103,6 @@ class LineIds:
         checksum = crc32(where.encode("utf-8", "surrogatepass"))
         line_id = event_id(at // SECOND, call_id, event, f"{checksum:08x}")
         count = self._seen[line_id] = self._seen.get(line_id, 0) + 1
+        if len(self._seen) > MAX_REMEMBERED:
+            del self._seen[next(iter(self._seen))]
         return line_id if count == 1 else event_id(line_id, count)

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-from streams.events import CallbackAttempted, CallbackConnected, Event, Rejected
+from streams.events import CallbackAttempted, CallbackConnected, Event, Rejected, check_instant
 from streams.instants import DAY, SECOND
 from streams.sources.asterisk_memory import HOLD_SECONDS, Held, Line
-from streams.sources.base import Options
+from streams.sources.base import Options, event_id
 
 __all__ = ["OUTBOUND_EVENTS", "Outbound"]
 
@@ -123,7 +123,7 @@ class Outbound:
             message = f"{line.event} names no number"
             raise Rejected("missing_id", message)
         customers = (customer, *self._pseudonyms.former(number, at))
-        return _Dial(line.id, at, customers, line.queue, line.agent)
+        return _Dial(line.id, check_instant(at), customers, line.queue, line.agent)
 
     def _attempted(self, dial: _Dial) -> Iterator[Event]:
         for common in self._common(dial):
@@ -136,7 +136,7 @@ class Outbound:
     def _common(self, dial: _Dial) -> Iterator[dict[str, Any]]:
         for number, customer in enumerate(dial.customers):
             yield {
-                "id": dial.id if number == 0 else f"{dial.id}:{number}",
+                "id": dial.id if number == 0 else event_id(dial.id, number),
                 "at": dial.at,
                 "source": self._source,
                 "queue": dial.queue,

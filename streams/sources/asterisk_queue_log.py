@@ -138,7 +138,8 @@ class AsteriskQueueLog(Source):
             raise Rejected("missing_id", message)
         call_id = name(fields[1], "callid") or ""
         queue = name(_unless_none(fields[2]), "queue")
-        agent = name(self._outbound.without_numbers(_unless_none(fields[3])), "agent")
+        written = name(_unless_none(fields[3]), "agent") or ""
+        agent = name(self._outbound.without_numbers(written), "agent")
         line_id = self._ids.of(at, call_id, fields[4], f"{queue}|{agent}")
         return Line(at, call_id, queue, agent, fields[4], fields[5:], line_id)
 

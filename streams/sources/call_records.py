@@ -2,7 +2,8 @@
 
 Delimiter comma, semicolon or tab (told from the header); columns in any order, most optional;
 quotes as usual, but no line breaks inside them, so that a stray quote spoils one row only. Files
-one after the other may each have a header of their own.
+one after the other may each have a header of their own; under a later one that cannot be used every
+row is refused until the next.
 
 Rows of a call (`record` is `call`, or empty, or there is no such column):
 
@@ -117,24 +118,38 @@ class CallRecords(Source):
             text = raw.strip(b"\r\n\0")
             if not text.strip(b" ,;\t"):
                 continue
-            if table is None or table.is_header(text):
+            if table is None:
                 table = self._table(text)
                 continue
-            self.records += 1
             try:
+                if table.is_header(text):
+                    table = self._later_table(text, table)
+                    continue
+                self.records += 1
                 events = self._events(table.row(text))
             except Rejected as error:
                 self.refuse(number, error)
                 continue
             yield from events
-        if table is None:
-            message = "call-records: the input is empty; its first line must name the columns"
-            raise SourceError(message)
 
     def _table(self, text: bytes) -> "_Table":
         table = _Table(text)
         self._unknown += len(set(table.columns) - set(COLUMNS))
         return table
+
+    def _later_table(self, text: bytes, before: "_Table") -> "_Table":
+        """Return the table under a header that is not the first line.
+
+        Raises:
+            Rejected: it cannot be used, and `before` must not be from here on.
+        """
+        try:
+            return self._table(text)
+        except SourceError:
+            before.refuse_rows()
+            self.records += 1
+            message = "a header that cannot be used: a column twice, or a quote without its end"
+            raise Rejected("malformed", message) from None
 
     def _events(self, row: dict[str, str]) -> list[Event]:
         """Return all events of a row; a row with a fault in it gives none."""
@@ -251,6 +266,7 @@ class _Table:
 
     def __init__(self, text: bytes) -> None:
         line = _decode(text)
+        self._usable = True
         self.delimiter = max(_DELIMITERS, key=line.count)
         try:
             self.columns = [cell.lower() for cell in self._cells(line)]
@@ -277,12 +293,19 @@ class _Table:
             for delimiter in _DELIMITERS
         )
 
+    def refuse_rows(self) -> None:
+        """Refuse every row from here on: they belong to another header."""
+        self._usable = False
+
     def row(self, text: bytes) -> dict[str, str]:
         """Return the cells that are not empty, by column.
 
         Raises:
-            Rejected: not as many cells as columns, or a quote without its end.
+            Rejected: not as many cells as columns, a quote without its end, or an unusable header.
         """
+        if not self._usable:
+            message = "a row under a header that cannot be used"
+            raise Rejected("malformed", message)
         if len(text) > MAX_LINE_BYTES:
             message = f"the row is longer than {MAX_LINE_BYTES} bytes"
             raise Rejected("too_long", message)

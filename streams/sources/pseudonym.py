@@ -111,8 +111,7 @@ class Pseudonyms:
         self._key = key or _key_of_this_run()
         self._former = former
         self._region = region and region.upper()
-        self.customer = lru_cache(MAX_CACHED)(self._customer)
-        """Return the `Customer` behind a number as the switch wrote it."""
+        self._known = lru_cache(MAX_CACHED)(self._customer)
 
     @classmethod
     def from_environment(
@@ -136,6 +135,11 @@ class Pseudonyms:
     def ephemeral(self) -> bool:
         """Whether the key was made for this run and is gone with it."""
         return self._key is _key_of_this_run()
+
+    def customer(self, number: str) -> Customer:
+        """Return the `Customer` behind a number as the switch wrote it."""
+        # Cut here, too, so that what is remembered is bounded.
+        return self._known(number[:MAX_NUMBER])
 
     def former(self, number: str, at: int) -> tuple[str, ...]:
         """Return the customer's pseudonyms under the old keys whose overlap is not over at `at`."""

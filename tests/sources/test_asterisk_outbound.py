@@ -3,7 +3,7 @@
 import pytest
 from queue_log import T, customer, events, line, log, reader, told
 
-from streams.events import CallbackAttempted, CallbackConnected, encode
+from streams.events import CallbackAttempted, CallbackConnected, EventDecoder, encode
 from streams.instants import SECOND
 from streams.sources import Pseudonyms
 from streams.sources.pseudonym import Key
@@ -206,3 +206,31 @@ def test_a_raw_number_is_in_no_callback() -> None:
     )
     assert len(found) == 2
     assert all(b"7700900123" not in encode(event) for event in found)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        f"o1|NONE|Agent/1|OUTANSWER|{NUMBER}|COMPLETEAGENT|9|54",
+        f"o1|NONE|Agent/1|OUTCANCEL|{NUMBER}||18|0",
+        f"o1|NONE|Agent/1|OUTCALL|ANSWER|40|{NUMBER}",
+    ],
+)
+def test_a_dial_that_began_before_any_call_centre_is_refused(rest: str) -> None:
+    """The line is of the first second of 1990, so what it tells of was in 1989: no event is."""
+    source = reader()
+    assert list(source.read([f"631152000|{rest}\n".encode()])) == []
+    assert source.rejected == {"bad_time": 1}
+
+
+def test_ids_under_a_former_key_are_never_too_long() -> None:
+    """A line's id may have all its 128 characters already."""
+    both = Pseudonyms(
+        Key("new", b"a secret of the tests"),
+        (Key("old", b"a former secret of ours", (T + 99) * SECOND),),
+    )
+    for length in range(90, 129):
+        dial = line(0, f"{'o' * length}|NONE|Agent/1|OUTDIAL|{NUMBER}")
+        first, second = reader(pseudonyms=both).read([dial])
+        assert EventDecoder().decode(encode(second)) == second
+        assert first.id != second.id

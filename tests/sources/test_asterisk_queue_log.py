@@ -17,7 +17,7 @@ from streams.events import (
     encode,
 )
 from streams.instants import SECOND
-from streams.sources.asterisk_memory import MAX_CALLERS
+from streams.sources.asterisk_memory import MAX_REMEMBERED
 
 ENTER = "c1|sales|NONE|ENTERQUEUE||07700900123|1"
 
@@ -363,6 +363,6 @@ def test_a_raw_number_is_in_no_event() -> None:
 def test_the_callers_remembered_are_bounded() -> None:
     """Memory follows the most recent calls and not all calls ever seen."""
     source = reader()
-    lines = (line(0, f"c{number}|q|NONE|ENTERQUEUE|||1") for number in range(MAX_CALLERS + 50))
-    assert sum(1 for _ in source.read(lines)) == MAX_CALLERS + 50
-    assert len(source._callers) == MAX_CALLERS
+    lines = (line(0, f"c{number}|q|NONE|ENTERQUEUE|||1") for number in range(MAX_REMEMBERED + 50))
+    assert sum(1 for _ in source.read(lines)) == MAX_REMEMBERED + 50
+    assert len(source._callers) == MAX_REMEMBERED

@@ -8,7 +8,9 @@ from queue_log import T, events, line, log, reader, told
 from streams.events import (
     encode,
 )
-from streams.sources import MAX_LINE_BYTES
+from streams.sources import MAX_LINE_BYTES, Pseudonyms
+from streams.sources.asterisk_memory import MAX_REMEMBERED
+from streams.sources.pseudonym import Key
 
 ENTER = "c1|sales|NONE|ENTERQUEUE||07700900123|1"
 
@@ -119,3 +121,25 @@ def test_no_bytes_make_the_reader_raise(lines: list[bytes]) -> None:
 def test_reading_twice_gives_the_same_events(lines: list[bytes]) -> None:
     """Reading is deterministic under one key."""
     assert list(reader().read(lines)) == list(reader().read(lines))
+
+
+def test_numbers_in_a_field_beyond_all_bounds_are_not_looked_at() -> None:
+    """Making a pseudonym of each of 100,000 numbers in one agent's name would take seconds."""
+    pseudonyms = Pseudonyms(Key("k", b"a secret of the tests"))
+    agents = b" ".join(b"%07d" % number for number in range(100_000))
+    source = reader(pseudonyms=pseudonyms)
+    assert list(source.read([b"%d|c1|q|%s|CONNECT|3|c2|1\n" % (T, agents)])) == []
+    assert source.rejected == {"too_long": 1}
+    assert pseudonyms._known.cache_info().currsize == 0
+
+
+def test_a_clock_that_stands_still_fills_no_memory() -> None:
+    """All in one second: what waits for the next one and the ids of this one are bounded."""
+    source = reader()
+    count = MAX_REMEMBERED + 1000
+    lines = (line(0, f"c{number}|q|NONE|ABANDON|1|1|0") for number in range(count))
+    given = source.read(lines)
+    told_early = [next(given).call_id for _ in range(1000)]  # type: ignore[union-attr]
+    assert told_early == [f"c{number}" for number in range(1000)]
+    assert len(source._abandonments._kept) == len(source._ids._seen) == MAX_REMEMBERED
+    assert len(list(given)) == MAX_REMEMBERED

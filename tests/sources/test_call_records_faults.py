@@ -15,8 +15,6 @@ from streams.sources.call_records import COLUMNS, OUTCOMES
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ((), "the input is empty"),
-        (("", "  "), "the input is empty"),
         ((f"c1,sales,{START}",), "must name the columns"),
         (("queue,offered_at",), "call_id is not there"),
         (("call_id,queue",), "offered_at or queued_at is not there"),
@@ -128,4 +126,25 @@ def test_any_first_line_is_a_header_or_one_clear_line(first: bytes) -> None:
     with suppress(SourceError):
         assert list(reader().read([first])) == []
     with pytest.raises(SourceError, match=r"\A[^\n]+\Z"):
-        list(reader().read([first.replace(b"_at", b"")]))
+        list(reader().read([b"x" + first.replace(b"_at", b"")]))
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["call_id,call_id,offered_at", '"call_id,offered_at', "x;x;x;x;x,call_id,offered_at"],
+)
+def test_a_later_header_that_cannot_be_used_spoils_its_own_rows_only(header: str) -> None:
+    """They would be read under the wrong columns; those before it and after the next are read."""
+    source = reader()
+    good = "call_id,offered_at"
+    rows = table(good, f"a,{START}", header, f"b,{START}", good, f"c,{START}")
+    assert [event.call_id for event in offered(source.read(rows))] == ["a", "c"]
+    assert (source.records, source.rejected) == (4, {"malformed": 2})
+
+
+@pytest.mark.parametrize("rows", [(), ("", "  "), (",,,", "\t")])
+def test_a_table_of_nothing_but_blank_lines_has_no_calls(rows: tuple[str, ...]) -> None:
+    """Nor a header, which only rows would need: a day without calls is no fault."""
+    source = reader()
+    assert list(source.read(table(*rows))) == []
+    assert (source.records, source.rejected) == (0, {})

@@ -104,7 +104,7 @@ def test_normalising_twice_changes_nothing(written: str) -> None:
 
 def test_the_cache_is_bounded() -> None:
     """Memory does not grow with the numbers ever seen."""
-    assert PLAIN.customer.cache_info().maxsize == MAX_CACHED
+    assert PLAIN._known.cache_info().maxsize == MAX_CACHED
 
 
 def test_other_keys_give_other_customers() -> None:
@@ -197,3 +197,11 @@ def test_a_region_that_does_not_exist_is_refused(region: str) -> None:
     """A typing error must not silently leave national numbers as they are."""
     with pytest.raises(SourceError, match="country code"):
         Pseudonyms(KEY, region=region)
+
+
+def test_what_is_remembered_of_a_number_is_short() -> None:
+    """65,536 fields of a megabyte each would be all memory there is."""
+    pseudonyms = Pseudonyms(Key("k", b"a secret of the tests"))
+    long = "1" * 1_000_000
+    assert pseudonyms.customer(long) == pseudonyms.customer(long + "2")
+    assert pseudonyms._known.cache_info().currsize == 1

@@ -106,5 +106,6 @@ def decode(value: bytes | None) -> LogRecord:
     try:
         record: LogRecord = _decode(memoryview(value)[3:])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise LogDamagedError(f"a damaged record: {error}") from None
+        # The text of a value may have more than one line.
+        raise LogDamagedError(f"a damaged record: {' '.join(str(error).split())}") from None
     return record

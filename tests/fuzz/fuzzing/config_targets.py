@@ -200,11 +200,19 @@ _VALUES: Final = [
 _YAML: Final = [
     *(b"&a ", b"*a", b"<<: *a", b"!!int ", b"!!float ", b"? ", b": ", b"- ", b"\n", b"\n  ", b"#"),
     *(b"---\n", b"...\n", b"%YAML 1.1\n", b"| \n", b"> \n", b"\t", b"\xef\xbb\xbf", b"\xff\xfe"),
-    *(b"[" * 300, b"{a: " * 300, b"- " * 300, b"? " * 200, b"\xc2\x85", b"\xe2\x80\xa8", b"@", b"`"),
+    *(
+        b"[" * 300,
+        b"{a: " * 300,
+        b"- " * 300,
+        b"? " * 200,
+        b"\xc2\x85",
+        b"\xe2\x80\xa8",
+        b"@",
+        b"`",
+    ),
     *_VALUES[:30],
 ]
 _KEYS: Final = [
     b"2026b:6f1d6f1d6f1d6f1d6f1d\n2026a:c3aac3aac3aac3aac3aa until 2026-12-01T12:00:00Z\n",
     b"# ours\nk:6f1d6f1d6f1d6f1d6f1d\n",
 ]
-

@@ -29,11 +29,7 @@ SECRET: Final = "+447700900123"  # noqa: S105 (no password: a number nobody has)
 """Stands in some examples; no message about a record may tell it."""
 
 FIELD_NAMES: Final = sorted(
-    {
-        member.encode_name
-        for cls in EVENT_TYPES.values()
-        for member in msgspec.structs.fields(cls)
-    }
+    {member.encode_name for cls in EVENT_TYPES.values() for member in msgspec.structs.fields(cls)}
     | {"kind"}
 )
 _VALUES: Final[dict[str, Any]] = {
@@ -191,6 +187,18 @@ _PROMISES: Final[list[dict[str, Any]]] = [
 _TOKENS: Final = [
     *(f'"{name}":'.encode() for name in (*FIELD_NAMES, "specversion", "data", "type", "time")),
     *(kind.encode() for kind in EVENT_TYPES),
-    *(repr(value).encode() for value in ODD_VALUES if isinstance(value, int | float) and value < 1e40),
-    *(b"ce_specversion=1.0\n", b"ce_id=", b"ce_type=", b"ce_time=", b"\n\n", b"1.0", b"+447700900123"),
+    *(
+        repr(value).encode()
+        for value in ODD_VALUES
+        if isinstance(value, int | float) and value < 1e40
+    ),
+    *(
+        b"ce_specversion=1.0\n",
+        b"ce_id=",
+        b"ce_type=",
+        b"ce_time=",
+        b"\n\n",
+        b"1.0",
+        b"+447700900123",
+    ),
 ]

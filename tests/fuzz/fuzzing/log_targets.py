@@ -197,8 +197,35 @@ def _packable(random: Random, before: Any) -> Any:
 
 
 _TOKENS: Final = [
-    *(b"\xdd\xff\xff\xff\xff", b"\xdf\xff\xff\xff\xff", b"\xc6\xff\xff\xff\xff", b"\xdb\x7f\xff\xff\xff"),
-    *(b"\xdc\xff\xff", b"\x91" * 3000, b"\x81\xa1a" * 2000, b"\xc0", b"\xc1", b"\xc2", b"\xd5\x01\x00\x00"),
-    *(b"\xcf" + b"\xff" * 8, b"\xd3\x80" + b"\0" * 7, b"\xcb\x7f\xf8" + b"\0" * 6, b"\xca\x7f\x80\0\0"),
-    *(b"\xa4tick", b"\xa5epoch", b"\xa5chunk", b"\xa3end", b"CL\x01", b"CL\x02", b"\xc4\x00", b"\xff"),
+    *(
+        b"\xdd\xff\xff\xff\xff",
+        b"\xdf\xff\xff\xff\xff",
+        b"\xc6\xff\xff\xff\xff",
+        b"\xdb\x7f\xff\xff\xff",
+    ),
+    *(
+        b"\xdc\xff\xff",
+        b"\x91" * 3000,
+        b"\x81\xa1a" * 2000,
+        b"\xc0",
+        b"\xc1",
+        b"\xc2",
+        b"\xd5\x01\x00\x00",
+    ),
+    *(
+        b"\xcf" + b"\xff" * 8,
+        b"\xd3\x80" + b"\0" * 7,
+        b"\xcb\x7f\xf8" + b"\0" * 6,
+        b"\xca\x7f\x80\0\0",
+    ),
+    *(
+        b"\xa4tick",
+        b"\xa5epoch",
+        b"\xa5chunk",
+        b"\xa3end",
+        b"CL\x01",
+        b"CL\x02",
+        b"\xc4\x00",
+        b"\xff",
+    ),
 ]

@@ -92,7 +92,7 @@ class QueueLogs(Target):
         events = read_all(source, watched, [first, *_by_newline(data + b"\n"), last])
         told = {event.call_id for event in events if event.kind == "call.queued"}  # type: ignore[union-attr]
         assert {"first", "last"} <= told
-        return watched.refused == 0
+        return len(events) > 2
 
 
 class CallTables(Target):
@@ -121,7 +121,7 @@ class CallTables(Target):
         events = read_all(source, watched, lines)
         told = {event.call_id for event in events if event.kind == "call.offered"}  # type: ignore[union-attr]
         assert {"first", "last"} <= told
-        return watched.refused == 0
+        return len(events) > 2
 
     def _alone(self, data: bytes) -> None:
         watched = Watched()
@@ -169,7 +169,7 @@ class EventLines(Target):
         assert b"".join(lines) == whole
         events = read_all(CanonicalEvents(watched.options), watched, lines)
         assert {"first", "last"} <= {event.id for event in events}
-        return watched.refused == 0
+        return len(events) > 2
 
     def _any(self, content: bytes) -> bool:
         self._path.write_bytes(content)
@@ -187,9 +187,7 @@ def _packed(data: bytes) -> bytes:
 
 
 _PLAIN, _PACKED, _DAMAGED, _RAW = b"p", b"z", b"d", b"r"
-_GOOD: Final = (
-    b'{"id":"%s","kind":"call.offered","at":"2026-01-05T00:00:00Z","call_id":"c1"}\n'
-)
+_GOOD: Final = b'{"id":"%s","kind":"call.offered","at":"2026-01-05T00:00:00Z","call_id":"c1"}\n'
 
 _LOG: Final = [
     rest.encode()
@@ -228,6 +226,7 @@ _LOG_TOKENS: Final = [
     *(b"07700900123 " * 200, b"<sip:07700900123@x>", b"tel:", b"+0", b"000", b"x" * 5000),
     *(b"c1" * 64, b"c1" * 65, "\u00b2\u0664".encode(), b"-1", b"99999", b"@", b"<", b">"),
 ]
+
 
 def _cell(random: Random, column: str, *, right: bool) -> str:
     """Return a cell that is `right`, or any."""

@@ -94,3 +94,10 @@ def test_a_newer_format_is_refused_by_name() -> None:
     value[2] = FORMAT + 1
     with pytest.raises(NewerFormatError, match=f"format {FORMAT + 1}, this version reads {FORMAT}"):
         decode(bytes(value))
+
+
+def test_what_is_damaged_is_told_in_one_line() -> None:
+    """Also if the record has a line end where its kind should be."""
+    value = encode(Tick(1, 0, ((1, 1),), 0)).replace(b"\xa4tick", b"\xa4t\r\nk")
+    with pytest.raises(LogDamagedError, match=r"\A[^\n]+\Z"):
+        decode(value)
