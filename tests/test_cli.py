@@ -184,10 +184,11 @@ def test_no_color_is_obeyed_on_a_terminal(calls: Path) -> None:
     assert "\x1b[3" not in run(*typed, FORCE_COLOR="1", TERM="xterm", NO_COLOR="1").stdout
 
 
-def test_empty_input_is_zeros_and_exit_code_0() -> None:
-    """Whatever the format says it is."""
+@pytest.mark.parametrize("given", [b"", b"\n\r\n\n"])
+def test_empty_input_is_zeros_and_exit_code_0(given: bytes) -> None:
+    """Whatever the format says it is, and also with nothing but empty lines."""
     for form in ("events", "asterisk-queue-log", "call-records"):
-        done = run("replay", "--from", form, "-", "--json")
+        done = run("replay", "--from", form, "-", "--json", given=given)
         assert done.returncode == 0
         report = json.loads(done.stdout)
         assert (report["until"], report["total"]["offered"]) == (None, 0)

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -109,7 +108,7 @@ def read_input(
     Raises:
         SourceError: a file or a setting cannot be used at all.
     """
-    from streams.replay import Input, read
+    from streams.replay import read
     from streams.sources import FORMATS, Options, Pseudonyms, open_input
 
     faults: list[str] = []
@@ -121,12 +120,9 @@ def read_input(
     options = Options(
         pseudonyms=Pseudonyms.from_environment(region=region), timezone=timezone, on_rejected=note
     )
-    lines = open_input(*paths)
-    first = next(lines, None)
-    if first is None:
+    given = read(FORMATS[format_name](options), open_input(*paths), told)
+    if not given.records:
         warn("the input is empty")
-        return Input([], 0, {})
-    given = read(FORMATS[format_name](options), chain((first,), lines), told)
     say_what_was_refused(given.dead_letters, given.records, faults)
     return given
 
