@@ -6,7 +6,7 @@ from typing import Final, Literal
 __all__ = ["Kind", "Metric", "Per"]
 
 Kind = Literal["counter", "gauge", "histogram", "info"]
-Per = Literal["worker", "partition", "queue", "queue and partition"]
+Per = Literal["worker", "partition", "queue", "queue and partition", "raw topic"]
 """What the number of series grows with."""
 
 _UNITS: Final = ("seconds", "ratio", "events", "bytes")

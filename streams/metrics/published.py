@@ -18,6 +18,7 @@ from streams.metrics.source import (
     LedgerView,
     LiveCounts,
     PartitionSource,
+    RawReading,
     SnapshotNote,
     Snapshotting,
     Source,
@@ -77,6 +78,7 @@ class PublishedWorker:
     last_tick_at: float
     last_fetch_at: float
     unknown_fields: int
+    raw_dead_letters: Mapping[str, Mapping[str, int]]
 
 
 class Publisher:
@@ -107,6 +109,7 @@ class Publisher:
             last_tick_at=source.last_tick_at,
             last_fetch_at=source.last_fetch_at,
             unknown_fields=source.unknown_fields,
+            raw_dead_letters=_raw_dead_letters(source),
         )
 
     def _partition(self, live: PartitionSource, source: Source) -> PublishedPartition:
@@ -124,6 +127,11 @@ class Publisher:
             recovery_seconds=source.recovery_seconds.get(number),
             snapshot=snapshots.get(number),
         )
+
+
+def _raw_dead_letters(source: Source) -> Mapping[str, Mapping[str, int]]:
+    counted = source.raw_dead_letters if isinstance(source, RawReading) else {}
+    return {topic: dict(reasons) for topic, reasons in counted.items()}
 
 
 def _read_live(ledger: LedgerView) -> Mapping[str, LiveCounts]:

@@ -14,6 +14,7 @@ __all__ = [
     "LedgerView",
     "LiveCounts",
     "PartitionSource",
+    "RawReading",
     "SnapshotNote",
     "Snapshotting",
     "Source",
@@ -128,6 +129,14 @@ class SnapshotNote(Protocol):
     def seconds(self) -> float: ...
     @property
     def size_bytes(self) -> int: ...
+
+
+@runtime_checkable
+class RawReading(Protocol):
+    """A source that also turns raw topics into events; by topic and reason, since the start."""
+
+    @property
+    def raw_dead_letters(self) -> Mapping[str, Mapping[str, int]]: ...
 
 
 @runtime_checkable

@@ -65,6 +65,16 @@ def _latency(name: str) -> tuple[str, Sections]:
     return name, sections
 
 
+def _raw_dead_letters(name: str) -> tuple[str, Sections]:
+    rows = Rows(BY_NAME[name], [("", {"reason": reason}) for reason in REASONS])
+
+    def sections(view: View) -> Iterator[Section]:
+        for topic, counted in sorted(view.worker.raw_dead_letters.items()):
+            yield Common({"topic": topic}), rows, [counted.get(reason, 0) for reason in REASONS]
+
+    return name, sections
+
+
 def _worker(name: str, read: Callable[[PublishedWorker], Number | None]) -> tuple[str, Sections]:
     rows = Rows(BY_NAME[name], [("", {})])
 
@@ -112,6 +122,7 @@ WORKER_FAMILIES: Final[dict[str, Sections]] = dict(
             REASONS,
             lambda p, reason: p.exported.dead_letters.get(reason, 0),
         ),
+        _raw_dead_letters("callcenter_raw_dead_letters_total"),
         _partition("callcenter_boundary_ambiguous_total", lambda p: p.exported.boundary_ambiguous),
         _partition("callcenter_queue_label_overflow_total", lambda p: p.exported.totals.overflowed),
         _worker("callcenter_unknown_fields_total", lambda w: w.unknown_fields),

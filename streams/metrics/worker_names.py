@@ -70,6 +70,16 @@ _QUALITY: Final = (
         7,
     ),
     Metric(
+        "callcenter_raw_dead_letters_total",
+        "counter",
+        ("topic", "reason"),
+        "Records of raw topics refused and put aside by this worker since its start; "
+        "callcenter_dead_letters_total does not count them.",
+        "Does a vendor send what cannot be understood?",
+        "raw topic",
+        7,
+    ),
+    Metric(
         "callcenter_boundary_ambiguous_total",
         "counter",
         ("partition",),

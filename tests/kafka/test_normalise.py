@@ -1,5 +1,6 @@
 """Raw vendor topics: lines in, canonical events out."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -12,10 +13,14 @@ from truths import truths
 from workers import running_worker, until
 
 from streams.events import CallAnswered, EventDecoder
+from streams.kafka.batch import Batch
 from streams.kafka.dead_letters import HEADER_PREFIX
 from streams.kafka.embedded import EmbeddedBroker
 from streams.kafka.normalise import RawPartition, check_formats
+from streams.kafka.outputs import Outputs
+from streams.kafka.raw import RawTopics, no_refusals
 from streams.settings import Settings, SettingsError
+from streams.wire import REASONS
 
 RAW = "pbx.queue-log"
 SETTINGS = Settings(metrics_port=0, partitions=4, raw_topics={RAW: "asterisk-queue-log"})
@@ -116,6 +121,27 @@ def test_a_missing_or_wrong_key_is_told_before_anything_starts(
     with pytest.raises(SettingsError, match=r"set CALLSLA_PSEUDONYM_KEY_FILE$"):
         check_formats(SETTINGS.raw_topics)
     check_formats({"t": "events"})
+
+
+def test_refused_raw_records_are_counted_by_topic_and_reason() -> None:
+    """Once they are among the dead letters, which nobody counts otherwise."""
+    refusals = no_refusals(SETTINGS.raw_topics)
+    assert refusals == {RAW: dict.fromkeys(REASONS, 0)}
+    lines = [b"rubbish", *queue_log(time.time() - 60), b"", b"more rubbish"]
+    with EmbeddedBroker(dict.fromkeys(SETTINGS.topics, 4)) as broker:
+
+        async def run() -> None:
+            outputs = Outputs(SETTINGS, broker.bootstrap)
+            await outputs.start()
+            raw = RawTopics(SETTINGS, broker.bootstrap, outputs, refusals)
+            await raw.normalise(Batch(RAW, 0, raws(lines), len(lines)))
+            raw.close()
+            await outputs.stop()
+
+        asyncio.run(run())
+        letters = read_all(broker.bootstrap, SETTINGS.dead_letters_topic)
+    assert refusals[RAW]["malformed"] == len(letters) >= 2
+    assert sum(refusals[RAW].values()) == len(letters)
 
 
 def test_raw_records_become_events_and_are_judged_by_the_same_worker() -> None:

@@ -76,6 +76,7 @@ class Worker:
     last_fetch_at: float = 0.0
     recovery_seconds: dict[int, float] = field(default_factory=dict)
     unknown_fields: int = 0
+    raw_dead_letters: dict[str, dict[str, int]] = field(default_factory=dict)
     unready: str | None = None
     unhealthy: str | None = None
 

@@ -282,6 +282,18 @@ def test_freshness_and_quality_of_a_partition() -> None:
     assert value(samples, "callcenter_unknown_fields_total") == 9
 
 
+def test_refused_records_of_raw_topics_are_counted_by_topic_and_reason() -> None:
+    """A worker without raw topics has no such series; one with them begins at 0."""
+    name = "callcenter_raw_dead_letters_total"
+    assert not series(scrape(Worker()), name)
+    counted = {"pbx": dict.fromkeys(REASONS, 0), "crm": {"malformed": 3}}
+    samples = scrape(Worker(raw_dead_letters=counted))
+    for topic in counted:
+        for reason in REASONS:
+            expected = 3 if (topic, reason) == ("crm", "malformed") else 0
+            assert value(samples, name, topic=topic, reason=reason) == expected
+
+
 def test_the_latency_histogram_is_cumulative() -> None:
     """Buckets add up to the count, the sum is in seconds."""
     worker = Worker()
