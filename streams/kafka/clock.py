@@ -56,25 +56,29 @@ class SteadyClock:
         self._monotonic = monotonic
         self._offset = wall() - monotonic()
         self._stepped_at: int | None = None
+        self._stepped_to = 0
 
     def __call__(self) -> int:
         """Return the time in microseconds since 1970."""
         monotonic = self._monotonic()
         offset = self._wall() - monotonic
         if abs(offset - self._offset) <= STEP * 1000:
-            self._offset = offset
-            self._stepped_at = None
-        elif self._stepped_at is None:
+            self._follow(offset)
+        elif self._stepped_at is None or abs(offset - self._stepped_to) > STEP * 1000:
             self._stepped_at = monotonic
+            self._stepped_to = offset
             log.warning(
                 "the clock was set by %+.0f s: followed in %d s if it stays so",
                 (offset - self._offset) / 1e9,
                 PATIENCE // SECOND,
             )
         elif monotonic - self._stepped_at > PATIENCE * 1000:
-            self._offset = offset
-            self._stepped_at = None
+            self._follow(offset)
         return (monotonic + self._offset) // 1000
+
+    def _follow(self, offset: int) -> None:
+        self._offset = offset
+        self._stepped_at = None
 
 
 def firing_time(
@@ -121,6 +125,11 @@ class FetchWatch:
         """Note a fetch that was sent at `asked` and brought nothing, not even "no news"."""
         if self._failing_since is None:
             self._failing_since = asked
+
+    @property
+    def failing(self) -> bool:
+        """Whether fetches are sent and bring nothing: the broker is away."""
+        return self._failing_since is not None
 
     def hold_until(self, wall: int) -> None:
         """Hold the clock back until `wall`, whatever fetches do."""

@@ -1,117 +1,407 @@
-"""Owned partitions over rebalances."""
+"""Owned partitions: taken over, kept over rebalances, given up, taken again."""
 
+import asyncio
+from contextlib import suppress
+
+import pytest
 from faust.types import TP
-from records import TOPIC, Raw, batch, records
+from keepers import rest
+from log_in_memory import LOG_TOPIC, Clock, MemoryLog, MemoryPorts
+from records import TOPIC
 
 from streams.events import CallOffered, Event
 from streams.instants import SECOND
 from streams.kafka.assignment import UNTICKED_LIMIT, Assignment
 from streams.kafka.batch import Fresh
+from streams.kafka.clock import HOLD, SESSION
+from streams.kafka.errors import LogRefusedError
+from streams.kafka.ledgerlog.records import Epoch, Tick
 from streams.ledger import Rules
 
 BASE = 1_772_445_600 * SECOND
-
-
-class Clock:
-    """A clock that stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = BASE
-
-    def __call__(self) -> int:
-        return self.now
 
 
 def calls(number: int, first: int = 0) -> list[Event]:
     return [CallOffered(id=f"o{n}", at=BASE, call_id=f"c{n}") for n in range(first, first + number)]
 
 
-def assigned(*numbers: int, end: int = 0, committed: int | None = None) -> Assignment:
-    one = Assignment(TOPIC, Rules(), Clock())
-    bounds = dict.fromkeys(numbers, (0, end))
-    one.take(numbers, bounds, dict.fromkeys(numbers, committed))
-    return one
+def assignment(ports: MemoryPorts, clock: Clock | None = None, name: str = "one") -> Assignment:
+    return Assignment(
+        TOPIC, LOG_TOPIC, Rules(), ports, writer=name, clock=clock or Clock(BASE + SECOND)
+    )
+
+
+def take_in(one: Assignment, ports: MemoryPorts, number: int = 0) -> int | None:
+    """Hand on everything that is in the source of a partition."""
+    return one.apply(ports.source(number).batch(0, ports.source(number).end, number))
+
+
+def epochs(log: MemoryLog) -> int:
+    return sum(isinstance(each, Epoch) for each in log.records())
+
+
+def tick_count(log: MemoryLog) -> int:
+    return sum(isinstance(each, Tick) for each in log.records())
 
 
 def test_a_new_partition_is_read_from_its_first_record() -> None:
-    """Whatever was committed: the ledger has to be rebuilt."""
-    one = Assignment(TOPIC, Rules(), Clock())
-    one.take([2], {2: (40, 90)}, {2: 70})
+    """Nobody has counted anything of it yet."""
+    ports = MemoryPorts()
+    ports.source(2).first = 40
+    one = assignment(ports)
+    asyncio.run(one.take([2]))
     assert one.seek_targets() == {TP(TOPIC, 2): 40}
-    assert one.committable() == {}
+    assert one.committable() == {TP(TOPIC, 2): 40}
+    assert list(one.recovery_seconds) == [2]
 
 
-def test_a_partition_that_comes_back_goes_on_where_it_was() -> None:
+def test_a_partition_goes_on_where_its_last_owner_was() -> None:
+    """Whatever the group has committed, which may be less."""
+    ports = MemoryPorts()
+    ports.source(0).extend(calls(5))
+
+    async def work() -> None:
+        former = assignment(ports)
+        await former.take([0])
+        take_in(former, ports)
+        await former.tick({})
+        one = assignment(MemoryPorts(ports), name="two")
+        await one.take([0])
+        assert one.seek_targets() == {TP(TOPIC, 0): 5}
+        assert one.owned[0].exported.fates["applied"] == 5
+
+    asyncio.run(work())
+
+
+def test_a_partition_that_comes_back_is_kept_without_a_new_epoch() -> None:
     """Every join of a worker takes all partitions away for a moment."""
-    one = assigned(0, 1)
-    assert one.apply(batch(records(calls(5)))) is None
-    one.revoke([0, 1])
-    assert one.seek_targets() == {}
-    assert one.unknown([0, 1, 2]) == [2]
-    one.take([0, 2], {2: (0, 0)}, {2: None})
-    assert one.seek_targets() == {TP(TOPIC, 0): 5, TP(TOPIC, 2): 0}
+    ports = MemoryPorts()
+    for number in (0, 1):
+        ports.source(number).extend(calls(5))
+
+    async def work() -> None:
+        one = assignment(ports)
+        await one.take([0, 1])
+        take_in(one, ports)
+        await one.tick({})
+        kept = one.owned[0]
+        take_in(one, ports, 1)
+        one.revoke()
+        assert (one.seek_targets(), one.committable()) == ({}, {})
+        await one.take([0, 2])
+        assert one.owned[0] is kept
+        assert one.seek_targets() == {TP(TOPIC, 0): 5, TP(TOPIC, 2): 0}
+        assert epochs(ports.log(0)) == 1
+        assert sorted(one.recovery_seconds) == [0, 2]
+
+    asyncio.run(work())
 
 
-def test_a_partition_that_went_elsewhere_begins_anew() -> None:
-    """Its state is not kept beyond the rebalance that took it away."""
-    one = assigned(0, 1)
-    assert one.apply(batch(records(calls(5)))) is None
-    one.revoke([0, 1])
-    one.take([1], {}, {})
-    assert one.unknown([0]) == [0]
+def test_what_was_applied_since_the_last_tick_is_kept_too() -> None:
+    """The records are not read again if the partition comes back."""
+    ports = MemoryPorts()
+    ports.source(0).extend(calls(5))
+
+    async def work() -> None:
+        one = assignment(ports)
+        await one.take([0])
+        take_in(one, ports)
+        one.revoke()
+        await one.take([0])
+        assert one.seek_targets() == {TP(TOPIC, 0): 5}
+        assert one.committable() == {TP(TOPIC, 0): 0}
+        await one.tick({})
+        assert one.committable() == {TP(TOPIC, 0): 5}
+
+    asyncio.run(work())
+
+
+def test_a_partition_that_was_elsewhere_meanwhile_is_loaded_again() -> None:
+    """It came back, but another worker has counted in between."""
+    ports = MemoryPorts()
+
+    async def work() -> None:
+        one, two = assignment(ports), assignment(MemoryPorts(ports), name="two")
+        await one.take([0])
+        one.revoke()
+        await two.take([0])
+        ports.source(0).extend(calls(3))
+        take_in(two, ports)
+        await two.tick({})
+        await one.take([0])
+        assert one.owned[0].exported.fates["applied"] == 3
+        assert epochs(ports.log(0)) == 3
+
+    asyncio.run(work())
+
+
+def test_a_partition_that_went_elsewhere_is_not_kept_beyond_one_assignment() -> None:
+    """Memory follows what is owned."""
+    ports = MemoryPorts()
+
+    async def work() -> None:
+        one = assignment(ports)
+        await one.take([0, 1])
+        kept = one.owned[0]
+        await one.take([1])
+        await one.take([0, 1])
+        assert one.owned[0] is not kept
+        assert (epochs(ports.log(0)), epochs(ports.log(1))) == (2, 1)
+
+    asyncio.run(work())
 
 
 def test_a_batch_of_a_foreign_partition_is_dropped() -> None:
     """It may come late, after the partition was given up."""
-    one = assigned(0)
-    one.revoke([0])
-    assert one.apply(batch(records(calls(5)))) is None
-    assert one.tick({}) == []
+    ports = MemoryPorts()
+    ports.source(0).extend(calls(5))
+
+    async def work() -> None:
+        one = assignment(ports)
+        await one.take([0])
+        one.revoke()
+        assert take_in(one, ports) is None
+        await one.tick({})
+        assert tick_count(ports.log(0)) == 0
+
+    asyncio.run(work())
 
 
 def test_missing_records_are_asked_for() -> None:
     """The answer is the offset to read again from."""
-    one = assigned(0)
-    assert one.apply(batch(records(calls(5), first=10))) == 0
+    ports = MemoryPorts()
+    ports.source(0).extend(calls(15))
+    one = assignment(ports)
+    asyncio.run(one.take([0]))
+    assert one.apply(ports.source(0).batch(10, 15)) == 0
 
 
-def test_only_settled_stretches_are_committed_and_shown() -> None:
-    """The offset of the group follows the outputs."""
-    one = assigned(0, end=5)
-    assert one.apply(batch(records(calls(3)))) is None
-    stretches = one.tick({TP(TOPIC, 0): Fresh(BASE, 5)})
-    assert (one.committable(), one.shown) == ({}, {})
-    one.settle(stretches)
-    assert one.committable() == {TP(TOPIC, 0): 3}
-    assert one.shown == {}, "not read to its end yet"
-    assert one.apply(batch(records(calls(2, 3), first=3))) is None
-    one.settle(one.tick({TP(TOPIC, 0): Fresh(BASE, 5)}))
-    assert list(one.shown) == [0]
-    assert one.committable() == {TP(TOPIC, 0): 5}
+def test_only_what_a_durable_tick_covers_is_committed_and_shown() -> None:
+    """The offset of the group follows the log."""
+    ports = MemoryPorts()
+    ports.source(0).extend(calls(5))
+
+    async def work() -> None:
+        one = assignment(ports)
+        await one.take([0])
+        take_in(one, ports)
+        ports.log(0).open.clear()
+        ticking = asyncio.ensure_future(one.tick({TP(TOPIC, 0): Fresh(BASE, 5)}))
+        await rest()
+        assert one.committable() == {TP(TOPIC, 0): 0}
+        assert one.owned[0].exported.fates["applied"] == 0
+        ports.log(0).open.set()
+        await ticking
+        assert one.committable() == {TP(TOPIC, 0): 5}
+        assert one.owned[0].exported.fates["applied"] == 5
+
+    asyncio.run(work())
 
 
-def test_a_stretch_of_a_partition_given_up_meanwhile_is_forgotten() -> None:
-    """Its next owner writes those outputs again."""
-    one = assigned(0)
-    assert one.apply(batch(records(calls(3)))) is None
-    stretches = one.tick({})
-    one.revoke([0])
-    one.settle(stretches)
-    assert one.committable() == {}
+def test_a_slow_log_does_not_hold_up_the_others() -> None:
+    """Partitions tick side by side."""
+    ports = MemoryPorts()
+
+    async def work() -> None:
+        one = assignment(ports)
+        await one.take([0, 1])
+        ports.log(0).open.clear()
+        ticking = asyncio.ensure_future(one.tick({}))
+        await rest()
+        assert one.keepers[1].ticks_since_snapshot == 1
+        assert not ticking.done()
+        ports.log(0).open.set()
+        await ticking
+
+    asyncio.run(work())
 
 
-def test_a_commit_beyond_the_end_is_of_another_topic() -> None:
-    """Of a topic that was deleted and made again nothing has been written yet."""
-    one = assigned(0, end=3, committed=1000)
-    assert one.apply(batch([Raw(0, b"{")])) is None
-    assert len(one.tick({})[0].dead_letters) == 1
+def test_a_fenced_partition_is_lost_and_loaded_again_only_by_a_member() -> None:
+    """Two workers would take it from each other for ever if each came back by itself."""
+    ports = MemoryPorts()
+
+    async def work() -> None:
+        one, two = assignment(ports), assignment(MemoryPorts(ports), name="two")
+        await one.take([0, 1])
+        await two.take([0])
+        await one.tick({})
+        assert (sorted(one.owned), one.lost, one.lost_count) == ([1], {0}, 1)
+        ports.member = False
+        for _ in range(3):
+            await one.recover()
+        assert (one.lost, epochs(ports.log(0))) == ({0}, 2)
+        ports.source(0).extend(calls(3))
+        take_in(two, ports)
+        await two.tick({})
+        assert sorted(two.owned) == [0], "nobody took it back"
+        ports.member = True
+        await one.recover()
+        assert (sorted(one.owned), one.lost) == ([0, 1], set())
+        assert ports.seeks == [(0, 3)]
+
+    asyncio.run(work())
+
+
+def test_a_tick_of_unknown_outcome_loses_the_partition_for_the_moment() -> None:
+    """It is loaded again under a new epoch, and counts what had arrived."""
+    ports = MemoryPorts()
+    ports.source(0).extend(calls(3))
+
+    async def work() -> None:
+        one = assignment(ports)
+        await one.take([0])
+        take_in(one, ports)
+        ports.log(0).lost_answers = 1
+        await one.tick({})
+        assert (one.owned, one.lost) == ({}, {0})
+        await one.recover()
+        assert one.owned[0].exported.fates["applied"] == 3
+        assert epochs(ports.log(0)) == 2
+
+    asyncio.run(work())
+
+
+def test_a_take_over_of_unknown_outcome_is_tried_again() -> None:
+    """The other partitions are live meanwhile."""
+    ports = MemoryPorts()
+    ports.log(0).lost_appends = 2
+
+    async def work() -> None:
+        one = assignment(ports)
+        await one.take([0, 1])
+        assert (sorted(one.owned), one.lost) == ([1], {0})
+        await one.recover()
+        assert one.lost == {0}
+        await one.recover()
+        assert (sorted(one.owned), one.lost) == ([0, 1], set())
+
+    asyncio.run(work())
+
+
+def test_a_tick_that_was_broken_off_by_a_hand_over_voids_the_partition() -> None:
+    """If it comes back, it is loaded: nobody knows whether the tick arrived."""
+    ports = MemoryPorts()
+    ports.source(0).extend(calls(3))
+
+    async def work() -> None:
+        one = assignment(ports)
+        await one.take([0])
+        take_in(one, ports)
+        ports.log(0).open.clear()
+        ticking = asyncio.ensure_future(one.tick({}))
+        await rest()
+        ticking.cancel()
+        with suppress(asyncio.CancelledError):
+            await ticking
+        ports.log(0).open.set()
+        one.revoke()
+        await one.take([0])
+        assert epochs(ports.log(0)) == 2
+        assert one.owned[0].exported.fates["applied"] == 3
+
+    asyncio.run(work())
+
+
+def test_what_was_lost_is_forgotten_with_the_assignment() -> None:
+    """It is not ours to load any more."""
+    ports = MemoryPorts()
+
+    async def work() -> None:
+        one, two = assignment(ports), assignment(MemoryPorts(ports), name="two")
+        await one.take([0])
+        await two.take([0])
+        await one.tick({})
+        one.revoke()
+        await one.recover()
+        assert (one.lost, epochs(ports.log(0))) == (set(), 2)
+
+    asyncio.run(work())
+
+
+def test_a_load_that_a_rebalance_overtook_owns_nothing() -> None:
+    """The partition may be somebody else's already."""
+    ports = MemoryPorts()
+
+    async def work() -> None:
+        one = assignment(ports)
+        ports.log(0).open.clear()
+        taking = asyncio.ensure_future(one.take([0]))
+        await rest()
+        one.revoke()
+        ports.log(0).open.set()
+        await taking
+        assert (one.owned, one.lost) == ({}, set())
+
+    asyncio.run(work())
+
+
+def test_a_log_that_cannot_be_followed_stops_the_worker() -> None:
+    """At a load and at a tick; the text names the topic and the partition."""
+    ports = MemoryPorts()
+
+    async def work() -> None:
+        one = assignment(ports)
+        await one.take([0])
+        await one.tick({})
+        ports.log(0).values.clear()
+        with pytest.raises(LogRefusedError, match=f"{LOG_TOPIC}, partition 0: the log ends at"):
+            await one.tick({})
+        ports.commits[0] = 5
+        with pytest.raises(LogRefusedError, match=f"{LOG_TOPIC}, partition 0: the log goes to"):
+            await assignment(ports).take([0])
+
+    asyncio.run(work())
+
+
+def test_a_snapshot_of_a_partition_that_is_not_live_is_none() -> None:
+    """It may have been lost while others had their turn."""
+    ports = MemoryPorts()
+
+    async def work() -> None:
+        one = assignment(ports)
+        await one.take([0])
+        size = await one.snapshot(0, {})
+        assert size is not None
+        assert size > 0
+        one.revoke()
+        assert await one.snapshot(0, {}) is None
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize(("seconds", "held"), [(SESSION / SECOND, False), (60, True)])
+def test_after_a_long_absence_the_clock_is_held_back(seconds: float, held: bool) -> None:
+    """If nobody had the partition the sources may have been cut off too: buffers are to come."""
+    ports = MemoryPorts()
+    clock = Clock(BASE)
+    ports.source(0).extend(calls(1))
+
+    async def work() -> None:
+        former = assignment(ports, clock)
+        await former.take([0])
+        take_in(former, ports)
+        await former.tick({TP(TOPIC, 0): Fresh(clock(), 1)})
+        clock.advance(seconds)
+        one = assignment(ports, clock)
+        await one.take([0])
+        assert one.watch.holds(clock()) is held
+        clock.advance(HOLD / SECOND)
+        assert not one.watch.holds(clock())
+
+    asyncio.run(work())
 
 
 def test_reading_pauses_while_too_many_outputs_wait() -> None:
     """Memory is bounded though the broker may take no outputs for a while."""
-    one = assigned(0)
-    rows = records(calls(1))
-    assert one.apply(batch(rows, next_offset=UNTICKED_LIMIT + 1)) is None
-    assert one.crowded
-    one.tick({})
-    assert not one.crowded
+    ports = MemoryPorts()
+    ports.source(0).extend(calls(1))
+
+    async def work() -> None:
+        one = assignment(ports)
+        await one.take([0])
+        assert one.apply(ports.source(0).batch(0, UNTICKED_LIMIT + 1)) is None
+        assert one.crowded
+        await one.tick({})
+        assert not one.crowded
+
+    asyncio.run(work())

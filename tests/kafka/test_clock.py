@@ -3,9 +3,17 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.instants import SECOND
+from streams.instants import HOUR, SECOND
 from streams.kafka.batch import Fresh
-from streams.kafka.clock import HOLD, OUTAGE, FetchWatch, caught_up_at, firing_time
+from streams.kafka.clock import (
+    HOLD,
+    OUTAGE,
+    PATIENCE,
+    FetchWatch,
+    SteadyClock,
+    caught_up_at,
+    firing_time,
+)
 
 START = 1_772_445_600 * SECOND
 INSTANTS = st.integers(START, START + 3600 * SECOND)
@@ -92,3 +100,87 @@ def test_one_failure_that_is_mended_at_once_is_no_outage() -> None:
     watch.failed(START)
     watch.succeeded(START + SECOND // 2, START + SECOND)
     assert not watch.holds(START + SECOND)
+
+
+def test_a_hold_lasts_as_long_as_it_was_asked_for() -> None:
+    """Whatever fetches do; a shorter one does not end it."""
+    watch = FetchWatch()
+    watch.hold_until(START + 10 * SECOND)
+    watch.hold_until(START + 5 * SECOND)
+    watch.succeeded(START + SECOND, START + SECOND)
+    assert watch.holds(START + 10 * SECOND - 1)
+    assert not watch.holds(START + 10 * SECOND)
+
+
+class Machine:
+    """A computer: its time passes, and somebody may set its wall clock."""
+
+    def __init__(self) -> None:
+        self.uptime = 5 * SECOND
+        self.ahead = START
+        self.clock = SteadyClock(lambda: self.wall * 1000, lambda: self.uptime * 1000)
+
+    @property
+    def wall(self) -> int:
+        return self.uptime + self.ahead
+
+    def run(self, seconds: float, every: float = 0.25, drift: float = 0) -> list[int]:
+        """Let time pass; return by how much the steady clock was off each time it was read."""
+        off = []
+        for _ in range(round(seconds / every)):
+            self.uptime += round(every * SECOND)
+            self.ahead += round(every * drift * SECOND)
+            off.append(self.clock() - self.wall)
+        return off
+
+    def set_by(self, step: int) -> None:
+        self.ahead += step
+
+
+def test_the_steady_clock_is_the_wall_clock() -> None:
+    """As long as nobody sets it."""
+    assert set(Machine().run(3600, every=10)) == {0}
+
+
+@given(st.sampled_from([HOUR, -HOUR, 2 * SECOND, -2 * SECOND, 24 * HOUR]))
+def test_a_step_is_not_followed_at_once(step: int) -> None:
+    """A deadline of an hour must not fire because somebody set the clock."""
+    machine = Machine()
+    machine.set_by(step)
+    assert set(machine.run(PATIENCE / SECOND)) == {-step}
+
+
+@given(st.sampled_from([HOUR, -HOUR]))
+def test_a_step_that_lasts_is_followed_after_a_minute(step: int) -> None:
+    """It was the clock before that was wrong."""
+    machine = Machine()
+    machine.set_by(step)
+    machine.run(PATIENCE / SECOND + 1)
+    assert set(machine.run(10)) == {0}
+
+
+def test_a_step_that_is_taken_back_leaves_no_trace() -> None:
+    """Not even if it comes again: its minute begins anew."""
+    machine = Machine()
+    for _ in range(3):
+        machine.set_by(HOUR)
+        assert set(machine.run(40)) == {-HOUR}
+        machine.set_by(-HOUR)
+        assert set(machine.run(5)) == {0}
+
+
+def test_a_clock_that_is_set_again_and_again_is_followed_once_it_rests() -> None:
+    """Each new time has to stand for a minute."""
+    machine = Machine()
+    for number in range(1, 4):
+        machine.set_by(HOUR)
+        assert set(machine.run(40)) == {-number * HOUR}
+    machine.run(PATIENCE / SECOND - 38)
+    assert set(machine.run(10)) == {0}
+
+
+@given(st.sampled_from([1e-4, -1e-4, 0.01, -0.01]))
+def test_slow_drift_is_followed(drift: float) -> None:
+    """A time service slews the clock by little at a time."""
+    machine = Machine()
+    assert set(machine.run(600, drift=drift)) == {0}
