@@ -51,6 +51,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     slo_file: str | None = None
     tick_seconds: Annotated[float, Meta(ge=0.05, le=5)] = 0.25
     snapshot_seconds: Annotated[float, Meta(ge=1)] = 60
+    ready_lag: Annotated[int, Meta(ge=0)] = 10_000
+    """records a partition may be behind for the worker to count as ready"""
     accept_loss: bool = False
     """go on although counts of the past cannot be rebuilt"""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

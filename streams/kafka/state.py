@@ -16,7 +16,7 @@ __all__ = ["WorkerState"]
 _TICK_BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 SILENT: Final = 10 * SECOND
 """Without an answer from the broker for this long a worker is not ready."""
-STUCK: Final = 120 * SECOND
+STUCK: Final = 60 * SECOND
 """Without any progress for this long a worker should be restarted."""
 
 
@@ -48,6 +48,9 @@ class WorkerState:
         """whether the broker did not let the log of a partition be trimmed"""
         self.bootstrap = settings.broker
         self._assignment = assignment
+        self._ticked = time.monotonic()
+        self._moved: dict[int, tuple[int, float]] = {}
+        """by partition: its offset, and since when it has been there with more to apply"""
 
     @property
     def partitions(self) -> Mapping[int, PartitionProcessor]:
@@ -78,6 +81,7 @@ class WorkerState:
         """Note a tick that took so long, its outputs included."""
         self.ticks += 1
         self.last_tick_at = time.time()
+        self._ticked = time.monotonic()
         self.tick_seconds.add(int(seconds * SECOND))
 
     def snapshotted(self, number: int, seconds: float, size_bytes: int) -> None:
@@ -85,20 +89,49 @@ class WorkerState:
         self.snapshots[number] = SnapshotNote(time.time(), seconds, size_bytes)
 
     def ready(self) -> str | None:
-        """Return why the worker's numbers are not complete; None: they are."""
+        """Return why the worker's numbers are not complete and fresh; None: they are."""
         if not self.assigned:
             return "no partition has been assigned yet"
         if self.loading:
             return f"partition {self.loading[0]} is being loaded from its log"
-        return self._silence(SILENT)
+        behind = self._behind()
+        return self._silence(SILENT) if behind is None else behind
 
     def healthy(self) -> str | None:
-        """Return why the worker should be restarted; None: it makes progress, or may not yet."""
-        reference = max(self.last_tick_at, self.started_at)
-        idle = time.time() - reference
-        if idle > STUCK / SECOND:
+        """Return why the worker should be restarted; None: it makes progress, or has nothing to do.
+
+        A broker that is away is no reason: a restart would not bring it back.
+        """
+        if self._assignment.watch.failing:
+            return None
+        idle = time.monotonic() - self._ticked
+        if self._assignment.keepers and idle > STUCK / SECOND:
             return f"no tick for {idle:.0f} s"
-        return self._silence(STUCK)
+        return self._stalled() or self._silence(STUCK)
+
+    def _behind(self) -> str | None:
+        limit = self.settings.ready_lag
+        for number, processor in self._assignment.owned.items():
+            lag = processor.lag
+            if lag is None:
+                return f"partition {number} has not been fetched yet"
+            if lag > limit:
+                return f"partition {number} is {lag:,} records behind (ready_lag is {limit:,})"
+        return None
+
+    def _stalled(self) -> str | None:
+        """Return which partition has records to apply and applied none for too long."""
+        now = time.monotonic()
+        moved, self._moved = self._moved, {}
+        for number, processor in self._assignment.owned.items():
+            offset, since = moved.get(number, (-1, now))
+            if offset != processor.next_offset or not processor.lag:
+                since = now
+            self._moved[number] = (processor.next_offset, since)
+            if now - since > STUCK / SECOND:
+                stalled = f"{processor.lag:,} records to apply and no progress for"
+                return f"partition {number} has {stalled} {now - since:.0f} s"
+        return None
 
     def _silence(self, limit: int) -> str | None:
         if not self._assignment.owned:

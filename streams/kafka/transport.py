@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final, Protocol
 
 from aiokafka.errors import KafkaError
@@ -89,7 +90,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         """Leave the group, also as a static member: else the others wait for its session."""
         if self._consumer is not None:
             self._consumer._coordinator._group_instance_id = None  # noqa: SLF001
-        await super().on_thread_stop()
+        # With the broker away the fetch that is cancelled here would end the thread with a trace.
+        with suppress(asyncio.CancelledError):
+            await super().on_thread_stop()
 
     async def _stamped(
         self, send: Callable[..., Awaitable[bool]], assignment: Any, node_id: Any, request: Any

@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 
 FAREWELL_SECONDS: Final = 1.0
 """What a hand-over or a stop may take for the last tick, its outputs and the commit."""
+STOP_SECONDS: Final = 2.0
 FULL_SECONDS: Final = 0.01
 RECOVER_SECONDS: Final = 0.5
 PART_RECORDS: Final = 500
@@ -95,7 +96,7 @@ class Worker:
     async def _start(self, stack: AsyncExitStack, bootstrap: str) -> None:
         self._outputs = Outputs(self.settings, bootstrap)
         await self._outputs.start()
-        stack.push_async_callback(self._outputs.stop)
+        stack.push_async_callback(_bounded, self._outputs.stop)
         self._logs = KafkaLogs(self.settings, bootstrap)
         await self._logs.start()
         stack.push_async_callback(self._logs.stop)
@@ -264,8 +265,14 @@ class Worker:
     async def _stop_app(self) -> None:
         if self._error is None:
             await self._farewell()
-        with suppress(Exception):
-            await self._app.stop()
+        await _bounded(self._app.stop)
+
+
+async def _bounded(stop: Callable[[], Awaitable[None]]) -> None:
+    """Stop a client, but not for ever: with the broker away it would wait for its return."""
+    with suppress(Exception):
+        async with asyncio.timeout(STOP_SECONDS):
+            await stop()
 
 
 async def _first(*events: asyncio.Event) -> None:
