@@ -11,13 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from confluent_kafka import ElectionType
-from confluent_kafka.admin import (
-    AdminClient,
-    AlterConfigOpType,
-    ConfigEntry,
-    ConfigResource,
-    ResourceType,
-)
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.admin._resource import ResourceType
 from crew import Crew, Slot
 from kafka_server import KafkaCluster, KafkaServer, libraries
 from plan import Fault

@@ -49,22 +49,35 @@ def compare_metrics(
 def compare_promises(
     truths: Mapping[int, PartitionTruth], written: Sequence[Stored]
 ) -> Iterator[str]:
-    """Yield promise events that are missing, too many or unlike what follows from the log."""
-    expected: dict[tuple[str, int | None], bytes] = {}
+    """Yield promise events that are missing, too many or unlike what follows from the log.
+
+    Those of the very last tick may be missing: the next owner would write them.
+    """
+    expected: dict[_PromiseKey, bytes] = {}
+    origins: dict[_PromiseKey, str] = {}
+    pending: set[_PromiseKey] = set()
     for truth in truths.values():
-        for epoch, change, _ in truth.changes:
+        for epoch, tick, _, change in truth.changes:
             event = promise_events.from_change(change, epoch)
             expected[event.id, epoch] = promise_events.encode(event)
-    found: dict[tuple[str, int | None], set[bytes]] = defaultdict(set)
+            last = truth.ticks[-1].number
+            origins[event.id, epoch] = f"partition {truth.partition}, tick {tick} of {last}"
+            if tick == last:
+                pending.add((event.id, epoch))
+    found: dict[_PromiseKey, set[bytes]] = defaultdict(set)
     for message in written:
         value = message.value()
         assert isinstance(value, bytes)
         event = promise_events.decode(value)
         found[event.id, event.epoch].add(value)
-    yield from _some("promise event missing", sorted(map(str, expected.keys() - found.keys())))
+    missing = [f"{key} ({origins[key]})" for key in expected.keys() - found.keys() - pending]
+    yield from _some("promise event missing", sorted(missing))
     yield from _some("promise event too many", sorted(map(str, found.keys() - expected.keys())))
     unlike = [k for k, values in found.items() if k in expected and values != {expected[k]}]
     yield from _some("promise event differs", [f"{k}: {found[k]}" for k in unlike])
+
+
+_PromiseKey = tuple[str, int | None]
 
 
 def compare_dead_letters(
@@ -147,7 +160,7 @@ def false_breaches(truth: PartitionTruth, rules: Rules) -> Iterator[str]:
     """
     fired: dict[str, tuple[Change, int]] = {}
     suspects: list[tuple[Change, int]] = []
-    for _, change, now in truth.changes:
+    for _, _, now, change in truth.changes:
         if change.verdict != "answer":
             continue
         if change.state == "broken":

@@ -69,16 +69,18 @@ class Slot:
             self._is_wanted = False
             if self.pid is None or self.process is None:
                 return None
+            process, self.process = self.process, None
             began = time.monotonic()
-            self.process.terminate()
+            process.terminate()
             try:
-                code = self.process.wait(STOP_SECONDS)
+                code = process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+                process.kill()
+                process.wait()
                 self.exits.append(f"worker {self.number} did not end within {STOP_SECONDS:.0f} s")
                 return STOP_SECONDS
-            if code != 0:
+            # Before its handlers are there, a process just ends.
+            if code not in (0, -signal.SIGTERM):
                 self.exits.append(f"worker {self.number} ended on SIGTERM with {code}")
             return time.monotonic() - began
 

@@ -7,7 +7,7 @@ first record, so no snapshot is believed: each is compared with the state it cla
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -19,12 +19,21 @@ from streams.events import Event, EventDecoder, Rejected
 from streams.kafka.ledgerlog.records import Chunk, End, Epoch, Tick, decode
 from streams.ledger import Change, Ledger, QueueTotals, Rules, dump
 
-__all__ = ["PartitionTruth", "RebuiltTick", "rebuilt", "series_at"]
+__all__ = ["Changed", "PartitionTruth", "RebuiltTick", "rebuilt", "series_at"]
 
 _SNAPSHOT_FIELDS: Final = (
     "number", "next_offset", "hash", "newest_record", "unknown_fields", "losses", "dead_letters",
     "ledger",
 )  # fmt: skip
+
+
+class Changed(NamedTuple):
+    """One change of a verdict, and the tick that brought it."""
+
+    epoch: int
+    tick: int
+    now: int
+    change: Change
 
 
 class RebuiltTick(Struct, frozen=True):
@@ -44,8 +53,7 @@ class PartitionTruth(Struct):
     partition: int
     ledger: Ledger
     ticks: list[RebuiltTick] = field(default_factory=list)
-    changes: list[tuple[int, Change, int]] = field(default_factory=list)
-    """epoch, change, `now` of its tick"""
+    changes: list[Changed] = field(default_factory=list)
     dead_letters: dict[int, str] = field(default_factory=dict)
     """by source offset, with the reason"""
     accepted: list[tuple[Event, int]] = field(default_factory=list)
@@ -124,7 +132,9 @@ class _Follower:
             self._read_to(to_offset)
             truth.ledger.advance(now)
         now = truth.ledger.now
-        truth.changes += [(tick.epoch, change, now) for change in truth.ledger.drain()]
+        truth.changes += [
+            Changed(tick.epoch, tick.number, now, change) for change in truth.ledger.drain()
+        ]
         truth.ticks.append(_tick(truth, offset, tick))
 
     def _read_to(self, to_offset: int) -> None:

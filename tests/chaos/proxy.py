@@ -4,10 +4,13 @@ import asyncio
 import socket
 import threading
 import time
+from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 __all__ = ["Mode", "Proxies", "Proxy"]
+
+T = TypeVar("T")
 
 Mode: TypeAlias = Literal["pass", "cut", "swallow", "delay"]
 """`cut`: connections are reset and refused; `swallow`: they stay open and nothing arrives;
@@ -137,9 +140,8 @@ class Proxies:
         await proxy.start()
         return proxy
 
-    def _do(self, work: object) -> Proxy:
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)  # type: ignore[arg-type]
-        return future.result(20)  # type: ignore[no-any-return]
+    def _do(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
 
     def become(
         self, slot: int, mode: Mode, node: int | None = None, delay: float = DELAY_SECONDS

@@ -75,12 +75,12 @@ class LogTail:
     def __init__(self, bootstrap: str, topic: str) -> None:
         self.records: dict[int, list[tuple[int, bytes]]] = {}
         self.missed: list[str] = []
-        self._topic = topic
+        self._bootstrap, self._topic = bootstrap, topic
         self._watchers: list[Callable[[str, Epoch], bool]] = []
         self._lock = threading.Lock()
         self._end = threading.Event()
-        self._consumer, self._partitions = _consumer(bootstrap, topic)
-        self.records = {each: [] for each in self._partitions}
+        self._consumer, partitions = _consumer(bootstrap, topic)
+        self.records = {each: [] for each in partitions}
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._thread.start()
 
@@ -95,7 +95,8 @@ class LogTail:
 
     def ends(self) -> dict[int, int]:
         """Return where each partition ends now."""
-        return _ends(self._consumer, self._topic, self._partitions)
+        # By another consumer: this one is busy in its thread.
+        return topic_ends(self._bootstrap, self._topic)
 
     def close(self) -> None:
         """Stop following."""

@@ -1,21 +1,10 @@
-"""One run of the chaos harness: `python tests/chaos/run.py --seed N`.
+"""A seed from its beginning to its verdict."""
 
-Prints the schedule, what happened, the verdict and one line of JSON. Exit code 1: something
-differs; the folder with all logs is then kept and named.
-"""
-
-import argparse
-import shutil
-import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-sys.path[:0] = [str(Path(__file__).parents[1] / name) for name in ("integration", "ledger")]
-
-import orjson
 from actions import Actions
 from cast import Cast, cast_of, rules
 from compare import (
@@ -210,40 +199,3 @@ class _Run:
         for slot in self._cast.crew.slots:
             self._result.notes += slot.exits
         self._result.figures["hand-overs"] = self._actions.hand_overs
-
-
-def _told(result: Result) -> None:
-    for note in result.notes:
-        print(f"  note: {note}")
-    for problem in result.problems[:SHOWN]:
-        print(f"  DIFFERS: {problem}")
-    if len(result.problems) > SHOWN:
-        print(f"  DIFFERS: and {len(result.problems) - SHOWN} more")
-    print(orjson.dumps(result).decode(), flush=True)
-
-
-def main() -> int:
-    """Run the seeds asked for; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Chaos on real Kafka, by seed.")
-    parser.add_argument("--seed", type=int, default=1, help="the first one")
-    parser.add_argument("--seeds", type=int, default=1, help="how many")
-    parser.add_argument("--seconds", type=float, default=45.0, help="how long faults happen")
-    parser.add_argument("--mutate", help="break the worker so: see hook/mutations.py")
-    parser.add_argument("--keep", action="store_true", help="keep the folder of a good run, too")
-    asked = parser.parse_args()
-    failed = []
-    for seed in range(asked.seed, asked.seed + asked.seeds):
-        directory = Path(tempfile.mkdtemp(prefix=f"chaos-{seed}-"))
-        result = run_seed(seed, directory, asked.mutate, asked.seconds)
-        _told(result)
-        if result.problems:
-            failed.append(seed)
-            print(f"seed {seed} differs; everything is in {directory}; again: --seed {seed}")
-        elif not asked.keep:
-            shutil.rmtree(directory)
-    print(f"{asked.seeds - len(failed)} of {asked.seeds} seeds without a difference; {failed=}")
-    return 1 if failed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

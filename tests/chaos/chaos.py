@@ -1,0 +1,14 @@
+"""The chaos harness: `python tests/chaos/chaos.py --seed N`.
+
+Prints the schedule, what happened, the verdict and one line of JSON. Exit code 1: something
+differs; the folder with all logs is then kept and named.
+"""
+
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path += [str(Path(__file__).parents[1] / name) for name in ("integration", "ledger")]
+    from seeds import main
+
+    sys.exit(main())

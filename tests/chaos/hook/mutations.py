@@ -1,0 +1,7 @@
+"""Breaks."""
+
+__all__ = ["prepare"]
+
+
+def prepare(name: str) -> None:
+    """Break."""

@@ -1,0 +1,51 @@
+"""Several seeds one after the other, and what is said of each."""
+
+import argparse
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from one_run import Result, run_seed
+
+__all__ = ["main"]
+
+SHOWN: Final = 20
+
+
+def _told(result: Result) -> None:
+    for note in result.notes:
+        print(f"  note: {note}")
+    for problem in result.problems[:SHOWN]:
+        print(f"  DIFFERS: {problem}")
+    if len(result.problems) > SHOWN:
+        print(f"  DIFFERS: and {len(result.problems) - SHOWN} more")
+    print(msgspec.json.encode(result).decode(), flush=True)
+
+
+def main() -> int:
+    """Run the seeds asked for; returns the exit code."""
+    parser = argparse.ArgumentParser(description="Chaos on real Kafka, by seed.")
+    parser.add_argument("--seed", type=int, default=1, help="the first one")
+    parser.add_argument("--seeds", type=int, default=1, help="how many")
+    parser.add_argument("--seconds", type=float, default=45.0, help="how long faults happen")
+    parser.add_argument("--mutate", help="break the worker so: see hook/mutations.py")
+    parser.add_argument("--keep", action="store_true", help="keep the folder of a good run, too")
+    asked = parser.parse_args()
+    # Or brokers and workers would outlive a run that is given up.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    failed = []
+    for seed in range(asked.seed, asked.seed + asked.seeds):
+        directory = Path(tempfile.mkdtemp(prefix=f"chaos-{seed}-"))
+        result = run_seed(seed, directory, asked.mutate, asked.seconds)
+        _told(result)
+        if result.problems:
+            failed.append(seed)
+            print(f"seed {seed} differs; everything is in {directory}; again: --seed {seed}")
+        elif not asked.keep:
+            shutil.rmtree(directory)
+    print(f"{asked.seeds - len(failed)} of {asked.seeds} seeds without a difference; {failed=}")
+    return 1 if failed else 0
