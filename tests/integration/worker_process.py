@@ -8,8 +8,8 @@ import sys
 import msgspec
 import orjson
 
+from streams.cli.inputs import rules_of
 from streams.kafka.worker import Worker, run_worker
-from streams.ledger import Rules
 from streams.settings import Settings
 
 
@@ -19,4 +19,5 @@ def tell(worker: Worker) -> None:
 
 
 if __name__ == "__main__":
-    run_worker(msgspec.json.decode(sys.argv[1], type=Settings), Rules(), tell)
+    settings = msgspec.json.decode(sys.argv[1], type=Settings)
+    run_worker(settings, rules_of(settings.slo_file), tell)
