@@ -60,6 +60,7 @@ class KafkaLogs:
         self._idle: list[Any] = []
         self._slots = asyncio.Semaphore(READERS)
         self._retired: set[asyncio.Task[None]] = set()
+        self._replacing = asyncio.Lock()
 
     async def start(self) -> None:
         """Connect."""
@@ -165,18 +166,20 @@ class KafkaLogs:
             max_batch_size=1_048_576,
             request_timeout_ms=10_000,
         )
-        await producer.start()
+        await _started(producer, producer.start())
         return producer
 
     async def _replace(self, producer: Any) -> None:
         """Have the next append made by another producer: this one may be stuck for good."""
-        if self._producer is not producer:
-            return
-        retired = asyncio.ensure_future(_retire(producer))
-        self._retired.add(retired)
-        retired.add_done_callback(self._retired.discard)
-        with suppress(KafkaError):
-            self._producer = await self._new_producer()
+        # Every partition gives up on it at the same time.
+        async with self._replacing:
+            if self._producer is not producer:
+                return
+            retired = asyncio.ensure_future(_retire(producer))
+            self._retired.add(retired)
+            retired.add_done_callback(self._retired.discard)
+            with suppress(KafkaError):
+                self._producer = await self._new_producer()
 
     @asynccontextmanager
     async def _reader(self) -> AsyncIterator[Any]:
@@ -197,7 +200,7 @@ class KafkaLogs:
             auto_offset_reset="none",
             max_partition_fetch_bytes=4 * 1_048_576,
         )
-        await _patiently(reader.start)
+        await _started(reader, _patiently(reader.start))
         return reader
 
 
@@ -271,6 +274,15 @@ async def _patiently(work: Callable[[], Awaitable[_Result]]) -> _Result:
                 raise
             waited += 0.5
             await asyncio.sleep(0.5)
+
+
+async def _started(client: Any, starting: Awaitable[None]) -> None:
+    """Wait for the start of `client`; what it holds is given back if that fails."""
+    try:
+        await starting
+    except BaseException:
+        await _within(1.0, client.stop())
+        raise
 
 
 async def _retire(producer: Any) -> None:
