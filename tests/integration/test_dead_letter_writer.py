@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Producer
 from dead_letter_feed import headers, letter, write
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka_server import KafkaServer, kafka_server
 from records import Raw
 from topic_reader import read_all
+from workers import running_worker, until
 
 from streams.kafka import dead_letter_writer
 from streams.kafka.dead_letters import HEADER_PREFIX, VALUE_OMITTED, DeadLetter
@@ -35,6 +37,16 @@ def alter(settings: Settings, **configs: str) -> None:
         [ConfigResource(ConfigResourceType.TOPIC, settings.dead_letters_topic, configs=values)]
     )
     client.close()
+
+
+def delete(settings: Settings) -> None:
+    """Delete the topic of the dead letters; returns when the broker has forgotten it."""
+    client = admin(settings)
+    client.delete_topics([settings.dead_letters_topic])
+    until(lambda: settings.dead_letters_topic not in client.list_topics(), "the topic is gone")
+    client.close()
+    # What the controller has deleted, the broker takes from its disk a moment later.
+    time.sleep(1)
 
 
 def one_after_another(record: Raw) -> Iterator[list[DeadLetter]]:
@@ -79,7 +91,7 @@ def test_an_outage_longer_than_any_time_out_costs_no_value(
     kafka: KafkaServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The letters wait for the broker and are whole when it is back."""
-    monkeypatch.setattr(dead_letter_writer, "REQUEST_TIMEOUT_MS", 1000, raising=False)
+    monkeypatch.setattr(dead_letter_writer, "REQUEST_TIMEOUT_MS", 1000)
     with kafka_server(tmp_path) as server:
         settings = Settings(broker=server.bootstrap, partitions=1)
         create_topics(settings)
@@ -101,15 +113,14 @@ def test_a_topic_that_was_deleted_ends_the_writing_with_one_clear_line(
     fresh_settings: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Within seconds, and not before the broker itself says that it is gone."""
-    monkeypatch.setattr(dead_letter_writer, "REQUEST_TIMEOUT_MS", 2000, raising=False)
+    monkeypatch.setattr(dead_letter_writer, "REQUEST_TIMEOUT_MS", 2000)
     settings = fresh_settings()
 
     def rounds() -> Iterable[list[DeadLetter]]:
         yield [letter(Raw(0, b"before"))]
-        client = admin(settings)
-        client.delete_topics([settings.dead_letters_topic])
-        client.close()
+        delete(settings)
         yield [letter(Raw(1, b"after")), letter(Raw(2, b"after"), partition=1)]
+        yield from one_after_another(Raw(3, b"after"))
 
     began = time.monotonic()
     with pytest.raises(OutputError) as caught:
@@ -142,3 +153,28 @@ def test_nobody_there_is_told_as_such() -> None:
     """Exit code 4, as for every part that cannot be reached."""
     with pytest.raises(UnreachableError, match=r"^no broker answers at 127\.0\.0\.1:1: start it"):
         write(Settings(broker="127.0.0.1:1"), [])
+
+
+def test_a_worker_whose_dead_letters_topic_is_gone_stops_and_loses_none(
+    fresh_settings: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says why; the worker after it writes what could not be written."""
+    monkeypatch.setattr(dead_letter_writer, "REQUEST_TIMEOUT_MS", 2000)
+    settings = fresh_settings()
+    producer = Producer({"bootstrap.servers": settings.broker})
+    with running_worker(settings, settings.broker) as worker:
+        worker.wait_for(0)
+        delete(settings)
+        producer.produce(settings.events_topic, b"{", b"k", 2)
+        producer.flush(10)
+        worker.join(40)
+        assert isinstance(worker.error, OutputError), worker.error
+        assert f"the topic {settings.dead_letters_topic} does not exist any more" in str(
+            worker.error
+        )
+    assert create_topics(settings) == [settings.dead_letters_topic]
+    with running_worker(settings, settings.broker) as again:
+        again.wait_for(1)
+    (found,) = read_all(settings.broker, settings.dead_letters_topic)
+    assert (found.key(), found.value(), found.partition()) == (b"k", b"{", 2)
+    assert dict(headers(found))[f"{HEADER_PREFIX}offset"] == b"0"

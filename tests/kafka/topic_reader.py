@@ -1,8 +1,13 @@
 """Everything that is in a topic, read with a client that is not the worker's."""
 
-from confluent_kafka import Consumer, Message, TopicPartition
+import time
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 __all__ = ["committed", "headers_of", "read_all", "value_of"]
+
+_NOT_YET = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART)
 
 
 def _consumer(bootstrap: str, group: str) -> Consumer:
@@ -23,7 +28,7 @@ def read_all(bootstrap: str, topic: str) -> list[Message]:
         found: list[Message] = []
         for partition in consumer.list_topics(topic, timeout=10).topics[topic].partitions:
             place = TopicPartition(topic, partition, 0)
-            low, high = consumer.get_watermark_offsets(place, timeout=10)
+            low, high = _bounds(consumer, place)
             consumer.assign([TopicPartition(topic, partition, low)])
             position = low
             while position < high:
@@ -35,6 +40,21 @@ def read_all(bootstrap: str, topic: str) -> list[Message]:
         return found
     finally:
         consumer.close()
+
+
+def _bounds(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
+    """A broker that is busy leads a partition only some time after it was created."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            found: Any = consumer.get_watermark_offsets(place, timeout=10)
+        except KafkaException as error:
+            if error.args[0].code() not in _NOT_YET or time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+        else:
+            low, high = found
+            return low, high
 
 
 def value_of(message: Message) -> bytes:
