@@ -55,6 +55,7 @@ class _Windows(Struct, array_like=True):
     sums: list[dict[str, int]]
     maxima: list[int]
     tails: list[int]
+    bounds: list[float]
 
 
 class _State(Struct, array_like=True):
@@ -109,7 +110,7 @@ def load(rules: Rules, state: bytes) -> Ledger:
     ledger = Ledger(rules)
     try:
         _restore(ledger, read)
-    except KeyError as error:
+    except LookupError as error:
         msg = f"the state cannot be read: it speaks of {error} and does not hold it"
         raise SnapshotError(msg) from None
     return ledger
@@ -136,7 +137,7 @@ def _state(ledger: Ledger) -> _State:
         undecided=sorted(book.undecided),
         totals={label: _totals_values(totals) for label, totals in ledger.totals.queues.items()},
         windows_end=ledger.windows.end,
-        windows={label: _windows_values(q) for label, q in ledger.windows.queues.items()},
+        windows={label: _windows_values(ledger, label) for label in ledger.windows.queues},
     )
 
 
@@ -166,13 +167,15 @@ def _totals_values(totals: QueueTotals) -> _Totals:
     )
 
 
-def _windows_values(queue: QueueWindows) -> _Windows:
+def _windows_values(ledger: Ledger, label: str) -> _Windows:
+    queue = ledger.windows.queues[label]
     return _Windows(
         fine=sorted(queue.fine.items()),
         coarse=sorted(queue.coarse.items()),
         sums=[{name: n for name, n in counts.items() if n} for counts in queue.sums],
         maxima=queue.maxima,
         tails=queue.tails,
+        bounds=ledger.windows.bounds(label),
     )
 
 
@@ -204,14 +207,18 @@ def _restore_totals(ledger: Ledger, read: _State) -> None:
     ledger.totals.overflowed = read.overflowed
     for label, values in read.totals.items():
         totals = QueueTotals(values.answer_wait, values.callback_delay)
+        totals.bound_at(ledger.rules.of(label))
         totals.counts.update({(verdict, state): n for verdict, state, n in values.counts})
         totals.corrections.update({(v, was, state): n for v, was, state, n in values.corrections})
         ledger.totals.queues[label] = totals
     ledger.windows.end = read.windows_end
     for label, queue in read.windows.items():
-        ledger.windows.queues[label] = QueueWindows(
+        restored = ledger.windows.queues[label] = QueueWindows(
             dict(queue.fine), dict(queue.coarse), queue.sums, queue.maxima, queue.tails
         )
+        bounds = ledger.windows.bounds(label)
+        if bounds != queue.bounds:
+            restored.rebucket(queue.bounds, bounds)
 
 
 def _restore_call(ledger: Ledger, values: Any) -> None:

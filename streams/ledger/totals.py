@@ -64,6 +64,14 @@ class Histogram(Struct):
         all_bounds = sorted({*bounds, target / SECOND})
         return cls(bounds=all_bounds, counts=[0] * (len(all_bounds) + 1))
 
+    def bound_at(self, target: int) -> None:
+        """Have a bound at `target` (microseconds); what its bucket held counts as longer."""
+        bound = target / SECOND
+        position = bisect_left(self.bounds, bound)
+        if bound not in self.bounds[position : position + 1]:
+            self.bounds.insert(position, bound)
+            self.counts.insert(position, 0)
+
     @property
     def sum(self) -> float:
         """The sum of all durations in seconds."""
@@ -97,6 +105,11 @@ class QueueTotals(Struct):
             answer_wait=Histogram.with_target(_WAIT_BOUNDS, rules.answer_target),
             callback_delay=Histogram.with_target(_DELAY_BOUNDS, rules.callback_target),
         )
+
+    def bound_at(self, rules: QueueRules) -> None:
+        """Have a bound at each target of `rules` in its histogram."""
+        self.answer_wait.bound_at(rules.answer_target)
+        self.callback_delay.bound_at(rules.callback_target)
 
     def count(self, verdict: str, was: str | None, state: str) -> None:
         """Count `state` the first time, or its correction when it `was` another before."""

@@ -1,6 +1,7 @@
 """Rolling windows in event time, per queue: only parts that add up, never a ratio."""
 
 from bisect import bisect_left
+from itertools import accumulate
 from typing import Final, TypeAlias
 
 from msgspec import Struct, field
@@ -91,6 +92,20 @@ class QueueWindows(Struct):
             self.fine.setdefault(number, Slice()).merge(added)
         if at // _COARSE > self.tails[5]:
             self.coarse.setdefault(at // _COARSE, Slice()).merge(added)
+
+    def rebucket(self, old: list[float], new: list[float]) -> None:
+        """Sort waits counted under `old` bounds into the buckets of `new`.
+
+        One whose bucket is divided counts for as long as it may have been.
+        """
+        places = [(number, bisect_left(new, bound)) for number, bound in enumerate(old)]
+        places.append((len(old), len(new)))
+        slices = (*self.fine.values(), *self.coarse.values())
+        for counts in (*self.sums, *(part.counts for part in slices)):
+            waits = [(place, counts.pop(_BUCKETS[number], 0)) for number, place in places]
+            for place, waited in waits:
+                if waited:
+                    counts[_BUCKETS[place]] = counts.get(_BUCKETS[place], 0) + waited
 
     def _leave(self, index: int, slices: dict[int, Slice], tail: int) -> None:
         last = self.tails[index]
@@ -190,9 +205,9 @@ class Windows:
         return queue
 
     def _sums(self, label: str, counts: _Counts, wait_max: int) -> WindowSums:
-        cumulative: list[int] = []
-        for bucket in _BUCKETS[: len(self.bounds(label)) + 1]:
-            cumulative.append(counts.get(bucket, 0) + (cumulative[-1] if cumulative else 0))
+        waits = accumulate(counts.get(b, 0) for b in _BUCKETS[: len(self.bounds(label)) + 1])
+        # A wait taken back under another target than it was counted under leaves a hole.
+        cumulative = list(accumulate(waits, max, initial=0))[1:]
         return WindowSums(
             classes={name: n for name, n in counts.items() if n and name not in _WAITS},
             wait_sum=counts.get(_WAIT_SUM, 0) / SECOND,
