@@ -5,19 +5,22 @@ Secrets come from files or from the environment, never from the YAML file.
 
 import difflib
 import os
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
 import msgspec
-import yaml
 from msgspec import Meta, Struct, field
+
+from streams.plain_yaml import PlainYaml, YamlFaultError, brief
 
 __all__ = ["PREFIX", "Settings", "SettingsError", "load"]
 
 PREFIX: Final = "CALLSLA_"
+MAX_PATH: Final = 1000
 
-Name = Annotated[str, Meta(min_length=1, max_length=249, pattern=r"^[A-Za-z0-9._-]+$")]
+Name = Annotated[str, Meta(min_length=1, max_length=249, pattern=r"^[A-Za-z0-9._-]+\Z")]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Partitions = Annotated[int, Meta(ge=1, le=1000)]
 
@@ -41,7 +44,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """of the events topic, when it is created"""
     replication: Annotated[int, Meta(ge=1, le=9)] = 1
     """of every topic, when it is created"""
-    retention_hours: Annotated[int, Meta(ge=1)] = 168
+    retention_hours: Annotated[int, Meta(ge=1, le=1_000_000)] = 168
     """of the events topic, when it is created; a worker reads back at most this far"""
     group: Name = "callsla"
     instance: Name | None = None
@@ -50,7 +53,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     metrics_port: Port = 9808
     slo_file: str | None = None
     tick_seconds: Annotated[float, Meta(ge=0.05, le=5)] = 0.25
-    snapshot_seconds: Annotated[float, Meta(ge=1)] = 60
+    snapshot_seconds: Annotated[float, Meta(ge=1, le=86_400)] = 60
     ready_lag: Annotated[int, Meta(ge=0)] = 10_000
     """records a partition may be behind for the worker to count as ready"""
     accept_loss: bool = False
@@ -150,17 +153,16 @@ def load(
 
 def _from_file(path: str) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(_read(path, "--config"))
-    except yaml.YAMLError as error:
-        where = getattr(error, "problem_mark", None)
-        line = f" (line {where.line + 1})" if where is not None else ""
-        raise SettingsError(f"{path} is not YAML{line}: correct it") from None
+        values = PlainYaml(_read(path, "--config")).values()
+    except YamlFaultError as error:
+        line = f" (line {error.line})" if error.line is not None else ""
+        raise SettingsError(f"{path} is not YAML{line}: correct it: {error}") from None
     if values is None:
         return {}
     if not isinstance(values, dict):
         raise SettingsError(f"{path} must hold `name: value` lines, one a setting")
     for name in values:
-        _check_name(str(name), path)
+        _check_name(name, path)
     for name in _SECRETS:
         if name in values:
             remedy = f"use {name}_file or {PREFIX}{name.upper()}"
@@ -174,21 +176,23 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in found.items() if text}
 
 
-def _check_name(name: str, path: str) -> None:
+def _check_name(name: object, path: str) -> None:
     if name in _TYPES:
         return
-    near = difflib.get_close_matches(name, _TYPES, n=1)
+    shown = brief(name)
+    near = difflib.get_close_matches(shown, _TYPES, n=1)
     hint = f"did you mean {near[0]}?" if near else "remove it"
-    raise SettingsError(f"{path}: there is no setting {name}: {hint}")
+    raise SettingsError(f"{path}: there is no setting {shown.strip(chr(39))}: {hint}")
 
 
 def _value(name: str, raw: Any, origins: Mapping[str, str]) -> Any:
     try:
         return msgspec.convert(raw, _TYPES[name], strict=False)
-    except msgspec.ValidationError as error:
-        origin = origins[name]
-        shown = "" if name in _SECRETS else f" (is {raw!r})"
-        raise SettingsError(f"{origin}: {name}: {_plain(str(error))}{shown}") from None
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
+        choices = get_args(_TYPES[name]) if get_origin(_TYPES[name]) is Literal else ()
+        problem = f"expected one of {', '.join(choices)}" if choices else _plain(str(error))
+    shown = "" if name in _SECRETS else f" (is {brief(raw)})"
+    raise SettingsError(f"{origins[name]}: {name}: {problem}{shown}")
 
 
 def _plain(message: str) -> str:
@@ -201,15 +205,18 @@ def _pairs(text: str) -> dict[str, str]:
     """`topic=format,topic=format` -> its mapping."""
     pairs = [pair.partition("=") for pair in text.split(",")]
     if not all(topic and equals and form for topic, equals, form in pairs):
-        raise SettingsError(f"{PREFIX}RAW_TOPICS: write topic=format,topic=format (is {text!r})")
+        raise SettingsError(
+            f"{PREFIX}RAW_TOPICS: write topic=format,topic=format (is {brief(text)})"
+        )
     return {topic.strip(): form.strip() for topic, _, form in pairs}
 
 
 def _check_together(settings: Settings) -> None:
     _check_sasl(settings)
     _check_tls(settings)
-    if len(set(settings.topics)) < len(settings.topics):
-        raise SettingsError(f"two topics have one name: {', '.join(settings.topics)}")
+    name, times = Counter(settings.topics).most_common(1)[0]
+    if times > 1:
+        raise SettingsError(f"two topics have one name, {name}: rename one of them")
     _check_files(settings)
 
 
@@ -276,10 +283,19 @@ def _read(path: str, name: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise SettingsError(f"{name}: {path} is not UTF-8 text: name another file") from None
+        raise SettingsError(
+            f"{name}: {_shown(path)} is not UTF-8 text: name another file"
+        ) from None
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise SettingsError(f"{name}: cannot read {path}: {reason}") from None
+        raise SettingsError(f"{name}: cannot read {_shown(path)}: {reason}") from None
+    except ValueError:
+        # A NUL byte, or half a character, can be in no path.
+        raise SettingsError(f"{name}: {_shown(path)} is no path: name a file") from None
+
+
+def _shown(path: str) -> str:
+    return path if path.isprintable() and len(path) < MAX_PATH else brief(path)
 
 
 _TYPES: Final[dict[str, Any]] = {

@@ -53,9 +53,23 @@ def test_raw_topics_come_as_a_mapping_or_as_pairs(tmp_path: Path) -> None:
         ("metrics_port: 70000", "metrics_port: expected `int` <= 65535 (is 70000)"),
         ("tick_seconds: soon", "tick_seconds: expected `float`, got `str` (is 'soon')"),
         ("group: a b", "group: expected `str` matching regex"),
-        ("log_format: xml", "log_format: invalid enum value 'xml'"),
+        ("log_format: xml", "log_format: expected one of text, json (is 'xml')"),
         ("- a", "must hold `name: value` lines"),
         ("a: [", "is not YAML (line 1): correct it"),
+        ("tick_seconds: .nan", "tick_seconds: expected `float` >= 0.05 (is nan)"),
+        ("snapshot_seconds: .inf", "snapshot_seconds: expected `float` <= 86400"),
+        ("retention_hours: 1" + "0" * 30, "retention_hours: expected `int` <= 1000000"),
+        ("snapshot_seconds: !!float ''", "a value is not what it is said to be"),
+        ("log_level: !!timestamp x", "a value is not what it is said to be"),
+        ('group: "a\\n"', "group: expected `str` matching regex"),
+        ('group: "\\ud800"', "a value holds half a character"),
+        ('broker: "\\U00110000"', "is not YAML"),
+        ('slo_file: "a\\0b"', "slo_file: 'a\\x00b' is no path: name a file"),
+        ('slo_file: "a\\nb"', "slo_file: cannot read 'a\\nb': no such file"),
+        ('"a\\nb": 1', "there is no setting a\\nb: remove it"),
+        ("broker: &a [*a]", "an alias stands inside of what it repeats"),
+        ("partitions: 0x" + "f" * 1900, "partitions: expected `int` <= 1000 (is "),
+        ("group: " + "x" * 3000, "a value has more than 2000 characters"),
         (
             "sasl_password: x",
             "sasl_password does not belong into this file: use sasl_password_file",
@@ -162,3 +176,22 @@ def test_no_secret_is_in_a_representation() -> None:
     settings = Settings(**dict.fromkeys(names, "hunter2"))  # type: ignore[arg-type]
     assert "hunter2" not in repr(settings)
     assert repr(settings).count("'***'") == 3
+
+
+def test_a_few_lines_that_unfold_without_end_are_refused_at_once(tmp_path: Path) -> None:
+    """Aliases of aliases: ten lines that say a thousand million values."""
+    lines = [
+        "broker: &a0 [x, x]",
+        *(f"x{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)),
+        "group: *a9",
+    ]
+    config = written(tmp_path / "c.yaml", "\n".join(lines))
+    with pytest.raises(SettingsError, match="with its aliases it has more than 50000 values"):
+        load(config, {})
+
+
+def test_a_wrong_value_of_the_environment_is_told_shortly() -> None:
+    """However long it is."""
+    with pytest.raises(SettingsError) as caught:
+        load(environ={"CALLSLA_LOG_FORMAT": "x" * 100_000})
+    assert len(str(caught.value)) < 200

@@ -7,10 +7,13 @@ from typing import Any, Final
 
 import yaml
 
+from streams.plain_yaml import PlainYaml, YamlFaultError
+
 __all__ = ["Document", "ObjectiveError", "Way", "parse_document", "read_document"]
 
 MAX_BYTES: Final = 1_048_576
 MAX_DEPTH: Final = 12
+_SHOWN: Final = 60
 
 Way = tuple[str, ...]
 """The way to a value: `("promises", "answer", "target")`."""
@@ -35,8 +38,7 @@ class Document:
             if way[:length] in self._lines:
                 place = f"{self.name}:{self._lines[way[:length]]}"
                 break
-        line = ": ".join(part for part in (place, ".".join(way), text) if part)
-        return ObjectiveError(" ".join(line.split()))
+        return _error(place, _written(way), text)
 
     def unknown_key(self, way: Way, known: list[str]) -> ObjectiveError:
         """Return the error about a key that nobody knows, with the nearest that is known."""
@@ -71,16 +73,13 @@ def parse_document(raw: bytes, name: str) -> Document:
         raise ObjectiveError(message)
     lines: dict[Way, int] = {}
     try:
-        root = yaml.compose(raw, Loader=yaml.SafeLoader)
-        _note_lines(root, (), lines, name)
-        values = yaml.safe_load(raw)
-    except yaml.YAMLError as error:
-        raise ObjectiveError(_not_yaml(name, error)) from None
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, ObjectiveError):
-            raise
-        message = f"{name}: cannot be understood ({error}); write plain YAML as in the example"
-        raise ObjectiveError(message) from None
+        document = PlainYaml(raw)
+        _note_lines(document.root, (), lines, name)
+        values = document.values()
+    except YamlFaultError as error:
+        place = name if error.line is None else f"{name}:{error.line}"
+        text = f"not valid YAML ({error}); check the indentation and the quotes there"
+        raise _error(place, text) from None
     if not isinstance(values, Mapping | None):
         message = f"{name}:1: the file must hold keys such as `version: 1`, not a {_kind(values)}"
         raise ObjectiveError(message)
@@ -92,23 +91,24 @@ def _note_lines(node: yaml.Node | None, way: Way, lines: dict[Way, int], name: s
     if not isinstance(node, yaml.MappingNode) or len(way) > MAX_DEPTH:
         return
     for key, value in node.value:
-        path = (*way, str(key.value))
+        if not isinstance(key, yaml.ScalarNode):
+            continue
+        path = (*way, key.value)
         line = key.start_mark.line + 1
         if path in lines:
-            message = (
-                f"{name}:{line}: {'.'.join(path)}: given twice, first in line {lines[path]}; "
-                "keep one of them"
-            )
-            raise ObjectiveError(message)
+            text = f"given twice, first in line {lines[path]}; keep one of them"
+            raise _error(f"{name}:{line}", _written(path), text)
         lines[path] = line
         _note_lines(value, path, lines, name)
 
 
-def _not_yaml(name: str, error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    place = f"{name}:{mark.line + 1}" if mark else name
-    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-    return f"{place}: not valid YAML ({problem}); check the indentation and the quotes there"
+def _error(*parts: str) -> ObjectiveError:
+    """Return the error that says `parts` in one line."""
+    return ObjectiveError(" ".join(": ".join(part for part in parts if part).split()))
+
+
+def _written(way: Way) -> str:
+    return ".".join(key if len(key) <= _SHOWN else key[:_SHOWN] + "..." for key in way)
 
 
 def _kind(value: object) -> str:

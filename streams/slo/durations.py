@@ -10,11 +10,13 @@ __all__ = ["LONGEST", "Duration", "brief", "compact", "last", "parse_duration", 
 LONGEST: Final = 366 * DAY
 """No promise of a call centre runs longer."""
 
+_SHOWN: Final = 40
+
 _UNITS: Final = {"d": DAY, "h": HOUR, "m": MINUTE, "s": SECOND, "ms": MILLISECOND}
 _NAMES: Final = {"d": "day", "h": "hour", "m": "minute", "s": "second", "ms": "millisecond"}
 _SYMBOLS: Final = {"d": "d", "h": "h", "m": "min", "s": "s", "ms": "ms"}
-_PART: Final = re.compile(r"(\d{1,12})(ms|[dhms])")
-_WHOLE: Final = re.compile(r"(?:\d{1,12}(?:ms|[dhms]))+")
+_PART: Final = re.compile(r"([0-9]{1,12})(ms|[dhms])")
+_WHOLE: Final = re.compile(r"(?:[0-9]{1,12}(?:ms|[dhms]))+")
 
 
 class Duration(int):
@@ -31,7 +33,7 @@ def parse_duration(text: object) -> Duration:
         raise ValueError(_expected(text))
     length = sum(int(count) * _UNITS[unit] for count, unit in _PART.findall(text))
     if length > LONGEST:
-        message = f"{text} is longer than a year"
+        message = f"{text.strip()[:_SHOWN]} is longer than a year"
         raise ValueError(message)
     return Duration(length)
 
@@ -74,5 +76,7 @@ def _split(duration: int) -> list[tuple[int, str]]:
 
 def _expected(given: object) -> str:
     if isinstance(given, int | float) and not isinstance(given, bool):
-        return f"a duration needs its unit: write {given}s or {given}m, not {given}"
+        number = str(given)
+        if len(number) <= _SHOWN:
+            return f"a duration needs its unit: write {number}s or {number}m, not {number}"
     return "expected a duration such as 250ms, 10s, 5m, 1h, 1d or 1h30m"

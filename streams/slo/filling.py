@@ -81,7 +81,7 @@ def _reason(error: msgspec.ValidationError, value: object) -> str:
 def _remedy(hint: Any, value: object) -> str:
     choices = _choices(hint)
     if choices:
-        near = get_close_matches(str(value), choices, n=1, cutoff=0.5)
+        near = get_close_matches(str(value), choices, n=1, cutoff=0.5) if _is_plain(value) else []
         return f"did you mean {near[0]}?" if near else f"write one of {', '.join(choices)}"
     notes = [note for part in _parts(hint) for note in getattr(part, "__metadata__", ())]
     described = next((note.description for note in notes if note.description), None)
@@ -89,6 +89,11 @@ def _remedy(hint: Any, value: object) -> str:
         return f"write {described}{_as_share(value)}"
     kinds = [part for part in (hint, *_parts(hint)) if part in _REMEDIES]
     return _REMEDIES[kinds[0]] if kinds else "see schemas/slo.schema.json"
+
+
+def _is_plain(value: object) -> bool:
+    """Whether `value` can be shown: not a list that unfolds to no end."""
+    return isinstance(value, str | int | float)
 
 
 def _choices(hint: Any) -> list[str]:
@@ -102,6 +107,8 @@ def _parts(hint: Any) -> tuple[Any, ...]:
 
 def _as_share(value: object) -> str:
     """90 and "90%" were meant as 0.9."""
+    if not _is_plain(value):
+        return ""
     text = str(value).strip().removesuffix("%")
     try:
         percent = float(text)

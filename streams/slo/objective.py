@@ -7,6 +7,7 @@ from msgspec import Meta, field
 from msgspec.structs import asdict, replace
 
 from streams.ledger.rules import QueueRules, Rules
+from streams.plain_yaml import brief
 from streams.slo.document import Document, ObjectiveError, parse_document, read_document
 from streams.slo.filling import fill, mapping
 from streams.slo.impossible import check
@@ -90,7 +91,7 @@ def _objective(document: Document) -> Objective:
 
 def _check_version(document: Document, version: object) -> None:
     if version != VERSION or isinstance(version, bool):
-        text = f"version {version!r} is unknown; this callsla reads `version: {VERSION}`"
+        text = f"version {brief(version)} is unknown; this callsla reads `version: {VERSION}`"
         raise document.fault(("version",), text)
 
 

@@ -1,5 +1,6 @@
 """`slo.yaml` is read as it is meant, or refused in one line that says what to do."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +166,20 @@ WRONG = {
     "x: !!python/object/apply:os.system [id]": "not valid YAML",
     "\x00": "not valid YAML",
     "? [1]\n: 2": "not valid YAML",
-    "a: &a {b: *a}": "unknown key",
+    "x: !!float ''": "a value is not what it is said to be",
+    "x: !!int ''": "a value is not what it is said to be",
+    "x: !!bool maybe": "a value is not what it is said to be",
+    "x: !!timestamp noon": "a value is not what it is said to be",
+    'x: "\\U00110000"': "not valid YAML",
+    'queues: {"\\ud800": {}}': "a value holds half a character",
+    'promises: {callback: {clock: "\\ud800"}}': "a value holds half a character",
+    "version: 0x" + "f" * 9999: "a value has more than 2000 characters",
+    "promises: {answer: {objective: 0x" + "f" * 1900 + "}}": "write a share between 0 and 1",
+    "promises: {answer: {target: 0x" + "f" * 1900 + "}}": "expected a duration such as",
+    "promises: {answer: {target: \u0661\u0660s}}": "expected a duration such as",
+    "? " + "a" * 1500 + "\n: 1": "a" * 60 + "...: unknown key",
+    "version: [[1]]": "version a list is unknown",
+    "a: &a {b: *a}": "an alias stands inside of what it repeats",
     "queues: {? 'a\n\n  b' : {x: 1}}": "unknown key",
 }
 
@@ -209,6 +223,46 @@ def test_deep_and_self_nested_yaml_does_not_hang() -> None:
     for text in ("a: " + "[" * 10_000, "a: " + "{a: " * 2_000, bomb):
         with pytest.raises(ObjectiveError):
             parse_slo(text)
+
+
+_WIDE = range(1, 12)
+_MERGED = "queues:\n  a0: &a0 {answer: {target: 5s}}\n" + "".join(
+    f"  a{n}: &a{n}\n    <<: [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in _WIDE
+)
+_NESTED = "queues:\n  a0: &a0 {x: 1}\n" + "".join(
+    f"  a{n}: &a{n} {{{', '.join(f'k{m}: *a{n - 1}' for m in range(9))}}}\n" for n in _WIDE
+)
+_SHOWN = "x0: &a0 [1, 2]\n" + "".join(
+    f"x{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in _WIDE
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _MERGED,
+        _NESTED,
+        _SHOWN + "version: *a11",
+        _SHOWN + "max_queues: *a11",
+        "a: " + "[" * 38 + "x, " * 300_000,
+    ],
+    ids=["merged", "nested", "shown", "as a number", "brackets"],
+)
+def test_what_unfolds_without_end_is_refused_at_once(text: str) -> None:
+    """A few lines may not cost all memory, neither when read nor when shown in the message."""
+    began = time.process_time()
+    with pytest.raises(ObjectiveError, match="with its aliases it has more than 50000 values"):
+        parse_slo(text)
+    assert time.process_time() - began < 10
+
+
+def test_aliases_and_merged_keys_are_read() -> None:
+    """What they are there for: one queue like another."""
+    objective = parse_slo(
+        "queues:\n  a: &a {answer: {target: 5s}}\n  b: *a\n  c: {<<: *a, callback: {target: 2h}}\n"
+    )
+    assert objective.queues["a"] == objective.queues["b"]
+    assert objective.queues["c"].answer == objective.queues["a"].answer
 
 
 YAML_VALUES = st.recursive(
