@@ -5,7 +5,14 @@ from typing import Any, Final
 
 from streams.cloudevents import type_of
 from streams.events import EVENT_TYPES, MAX_EVENT_BYTES, REASONS
-from streams.kafka.dead_letters import HEADER_PREFIX, HEADERS
+from streams.kafka.dead_letters import (
+    HEADER_PREFIX,
+    HEADERS,
+    MARK_HEADER,
+    ORIGIN_HEADER,
+    REPLAYS_HEADER,
+    VALUE_OMITTED,
+)
 from streams.kafka.topics import TopicPlan, plan_topics
 from streams.promise_events import KIND as PROMISE_KIND
 from streams.schemas.documents import Schema, file_name
@@ -35,7 +42,9 @@ def asyncapi(schemas: dict[str, Schema], examples: dict[str, Any]) -> dict[str, 
         "channels": {
             "events": _channel(events, "Canonical call-centre events.", _event_names()),
             "promises": _channel(promises, "Every change of a promise.", [PROMISE_KIND]),
-            "deadLetters": _channel(dead_letters, "Records that were refused.", ["dead-letter"]),
+            "deadLetters": _channel(
+                dead_letters, "Records that were refused.", ["dead-letter", "replay-mark"]
+            ),
             "ledger": _channel(ledger, "The worker's own log; not for others.", ["ledger-record"]),
         },
         "operations": _operations(),
@@ -113,6 +122,7 @@ def _messages(schemas: dict[str, Schema], examples: dict[str, Any]) -> Iterator[
     yield "cloudeventStructured", _structured()
     yield "cloudeventBinary", _binary()
     yield "deadLetter", _dead_letter()
+    yield "replayMark", _replay_mark()
     yield "ledgerRecord", _ledger_record()
 
 
@@ -165,8 +175,28 @@ def _dead_letter() -> dict[str, Any]:
     texts: Schema = {name: {"type": "string"} for name in HEADERS}
     texts["reason"] = {"enum": list(REASONS)}
     properties = {HEADER_PREFIX + name: schema for name, schema in texts.items()}
-    message["headers"] = {"type": "object", "properties": properties, "required": list(properties)}
+    required = list(properties)
+    for name in (VALUE_OMITTED, REPLAYS_HEADER, ORIGIN_HEADER):
+        properties[name] = {"type": "string"}
+    message["headers"] = {"type": "object", "properties": properties, "required": required}
     message["contentType"] = "application/octet-stream"
+    return message
+
+
+def _replay_mark() -> dict[str, Any]:
+    summary = "Notes which dead letters before it in its partition have been replayed."
+    identity: Schema = {"prefixItems": [{"type": "string"}, {"type": "integer"}]}
+    payload: Schema = {
+        "type": "object",
+        "properties": {"replayed": {"type": "array", "items": {"type": "array", **identity}}},
+    }
+    message = _message("replay-mark", summary, payload, "None: it is where its letters are")
+    text: Schema = {"type": "string"}
+    message["headers"] = {
+        "type": "object",
+        "properties": {MARK_HEADER: text},
+        "required": [MARK_HEADER],
+    }
     return message
 
 
