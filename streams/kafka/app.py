@@ -17,6 +17,9 @@ __all__ = ["SESSION_SECONDS", "EdgeApp", "Steps", "build_app"]
 
 SESSION_SECONDS: Final = 6
 """The lowest a broker allows by default; Faust's 60 s would sleep through a 10 s promise."""
+HEARTBEAT_SECONDS: Final = 0.5
+"""A worker learns from the answer to a heartbeat that another one has left: this is the most of
+what a hand-over takes."""
 QUEUED_BATCHES: Final = 8
 
 
@@ -69,7 +72,7 @@ def build_app(settings: Settings, bootstrap: str, positions: Assignment, steps: 
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=settings.instance,
         broker_session_timeout=SESSION_SECONDS,
-        broker_heartbeat_interval=SESSION_SECONDS / 3,
+        broker_heartbeat_interval=HEARTBEAT_SECONDS,
         broker_request_timeout=15,
         broker_commit_interval=1.0,
         stream_wait_empty=False,
