@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from streams.instants import SECOND
 from streams.kafka.assignment import Assignment
 from streams.kafka.partition import PartitionProcessor
+from streams.kafka.raw import no_refusals
 from streams.ledger.rules import Rules
 from streams.ledger.totals import Histogram
 from streams.settings import Settings
@@ -46,6 +47,8 @@ class WorkerState:
         self.snapshots: dict[int, SnapshotNote] = {}
         self.untrimmed: dict[int, bool] = {}
         """whether the broker did not let the log of a partition be trimmed"""
+        self.raw_dead_letters = no_refusals(settings.raw_topics)
+        """of raw topics, by topic and reason"""
         self.bootstrap = settings.broker
         self._assignment = assignment
         self._ticked = time.monotonic()
@@ -76,6 +79,16 @@ class WorkerState:
     def unknown_fields(self) -> int:
         """Fields of events that were tolerated without being understood."""
         return sum(each.unknown_fields for each in self._assignment.owned.values())
+
+    @property
+    def partitions_lost(self) -> int:
+        """How often a live partition was lost to another worker, or by an unknown append."""
+        return self._assignment.lost_count
+
+    @property
+    def losses(self) -> Mapping[int, int]:
+        """How often, by partition, counts were given up because that was accepted."""
+        return {n: each.machine.losses for n, each in self._assignment.owned.items()}
 
     def ticked(self, seconds: float) -> None:
         """Note a tick that took so long, its outputs included."""

@@ -100,7 +100,8 @@ class Worker:
         self._logs = KafkaLogs(self.settings, bootstrap)
         await self._logs.start()
         stack.push_async_callback(self._logs.stop)
-        self._raw = RawTopics(self.settings, bootstrap, self._outputs)
+        refusals = self.state.raw_dead_letters
+        self._raw = RawTopics(self.settings, bootstrap, self._outputs, refusals)
         stack.callback(self._raw.close)
         endpoint = await serve(self.state, self.settings.metrics_host, self.settings.metrics_port)
         stack.push_async_callback(endpoint.close)

@@ -17,6 +17,7 @@ from streams.metrics.source import (
     ExportedTotals,
     LedgerView,
     LiveCounts,
+    Logging,
     PartitionSource,
     RawReading,
     SnapshotNote,
@@ -61,6 +62,8 @@ class PublishedPartition:
     caught_up: bool
     recovery_seconds: float | None
     snapshot: SnapshotNote | None
+    untrimmed: int | None
+    losses: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ class PublishedWorker:
     last_fetch_at: float
     unknown_fields: int
     raw_dead_letters: Mapping[str, Mapping[str, int]]
+    partitions_lost: int | None
 
 
 class Publisher:
@@ -110,6 +114,7 @@ class Publisher:
             last_fetch_at=source.last_fetch_at,
             unknown_fields=source.unknown_fields,
             raw_dead_letters=_raw_dead_letters(source),
+            partitions_lost=source.partitions_lost if isinstance(source, Logging) else None,
         )
 
     def _partition(self, live: PartitionSource, source: Source) -> PublishedPartition:
@@ -126,7 +131,14 @@ class Publisher:
             caught_up=live.caught_up,
             recovery_seconds=source.recovery_seconds.get(number),
             snapshot=snapshots.get(number),
+            untrimmed=_untrimmed(source, number),
+            losses=source.losses.get(number) if isinstance(source, Logging) else None,
         )
+
+
+def _untrimmed(source: Source, number: int) -> int | None:
+    known = source.untrimmed.get(number) if isinstance(source, Logging) else None
+    return None if known is None else int(known)
 
 
 def _raw_dead_letters(source: Source) -> Mapping[str, Mapping[str, int]]:

@@ -13,6 +13,7 @@ __all__ = [
     "ExportedTotals",
     "LedgerView",
     "LiveCounts",
+    "Logging",
     "PartitionSource",
     "RawReading",
     "SnapshotNote",
@@ -137,6 +138,18 @@ class RawReading(Protocol):
 
     @property
     def raw_dead_letters(self) -> Mapping[str, Mapping[str, int]]: ...
+
+
+@runtime_checkable
+class Logging(Protocol):
+    """A source that keeps its ticks in a log."""
+
+    @property
+    def partitions_lost(self) -> int: ...
+    @property
+    def losses(self) -> Mapping[int, int]: ...
+    @property
+    def untrimmed(self) -> Mapping[int, bool]: ...
 
 
 @runtime_checkable

@@ -173,6 +173,31 @@ _WORKER: Final = (
         "partition",
     ),
     Metric(
+        "callcenter_ledger_untrimmed",
+        "gauge",
+        ("partition",),
+        "1 if the broker does not let the log be trimmed: it grows.",
+        "Does the log of the ledger fill the disk?",
+        "partition",
+    ),
+    Metric(
+        "callcenter_ledger_losses_total",
+        "counter",
+        ("partition",),
+        "How often an owner had to go on without what could not be rebuilt, as was accepted.",
+        "Are the counts whole?",
+        "partition",
+    ),
+    Metric(
+        "callcenter_partitions_lost_total",
+        "counter",
+        (),
+        "Live partitions taken over by another worker, or loaded again after an append of unknown "
+        "outcome, since the start.",
+        "Does the worker lose its partitions under way?",
+        "worker",
+    ),
+    Metric(
         "callcenter_recovery_seconds",
         "gauge",
         ("partition",),

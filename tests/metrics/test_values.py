@@ -1,7 +1,7 @@
 """What is exported is what the ledger counted: to the call, and from zero on."""
 
 from itertools import product
-from typing import Any
+from typing import Any, ClassVar
 
 from ledger_workers import T0, Worker, answered_call
 from scraped import Samples, scrape, series
@@ -350,3 +350,21 @@ def test_late_facts_never_lower_a_counter() -> None:
     for key, number in before.items():
         if key[0].endswith("_total") and key[0].startswith("callcenter_"):
             assert after[key] >= number, key
+
+
+class KeepsALog(Worker):
+    """A worker that keeps its ticks in a log."""
+
+    partitions_lost = 2
+    losses: ClassVar = {0: 1}
+    untrimmed: ClassVar = {0: True}
+
+
+def test_the_log_tells_of_losses_and_of_what_it_cannot_trim() -> None:
+    """What an operator has to act on, by partition where it belongs to one."""
+    worker = KeepsALog()
+    worker.assign(0)
+    samples = scrape(worker)
+    assert value(samples, "callcenter_ledger_losses_total", partition="0") == 1
+    assert value(samples, "callcenter_ledger_untrimmed", partition="0") == 1
+    assert value(samples, "callcenter_partitions_lost_total") == 2
