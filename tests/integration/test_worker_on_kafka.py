@@ -6,21 +6,20 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
+from edge_facts import now, produced, promise_ids, promise_states, stated
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka_server import KafkaServer, kafka_server
-from topic_reader import committed, headers_of, read_all, value_of
+from topic_reader import committed, headers_of, read_all
 from truths import plain_truths, truths
 from worker_processes import sums, worker_process
 from workers import running_worker, until
 
-from streams import promise_events
-from streams.events import CallAnswered, CallOffered, Event, encode
+from streams.events import CallAnswered, CallOffered, encode
 from streams.instants import SECOND
 from streams.kafka.dead_letters import HEADER_PREFIX
 from streams.kafka.errors import OutputError
-from streams.kafka.produce import EventProducer, produce
+from streams.kafka.produce import EventProducer
 from streams.kafka.topics import create_topics, group_lag
-from streams.keys import CallKeys
 from streams.settings import Settings
 from streams.simulate import Centre, small_centre
 
@@ -30,19 +29,10 @@ Make = Callable[..., Settings]
 EVENTS = list(Centre(small_centre(), seed=21).events(1500))
 
 
-def now() -> int:
-    return time.time_ns() // 1000
-
-
-def produced(settings: Settings, events: list[Event] = EVENTS) -> int:
-    keys = CallKeys()
-    return produce(settings, settings.broker, ((keys.key(event), event) for event in events))
-
-
 def test_totals_promises_and_commits_on_four_partitions(fresh_settings: Make) -> None:
     """Everything counts once; the promises say the same; the group is not behind at the end."""
     settings = fresh_settings()
-    written = produced(settings)
+    written = produced(settings, EVENTS)
     with running_worker(settings, settings.broker) as worker:
         worker.wait_for(written)
         found = truths(worker.totals())
@@ -52,12 +42,7 @@ def test_totals_promises_and_commits_on_four_partitions(fresh_settings: Make) ->
         sum(committed(settings.broker, settings.group, settings.events_topic).values()) == written
     )
     assert set(group_lag(settings).values()) == {0}
-    messages = read_all(settings.broker, settings.promises_topic)
-    promises = [promise_events.decode(value_of(message)) for message in messages]
-    last = {(e.verdict, e.key): e.state for e in sorted(promises, key=lambda e: e.revision)}
-    for verdict, state in (("answer", "kept"), ("answer", "broken"), ("promise", "broken")):
-        told = sum(key[0] == verdict and found == state for key, found in last.items())
-        assert told == sum(n for (_, v, s), n in expected.items() if (v, s) == (verdict, state))
+    assert promise_states(settings) == stated(expected)
 
 
 def test_records_of_a_megabyte_and_of_no_sense_are_dead_letters(fresh_settings: Make) -> None:
@@ -107,17 +92,25 @@ def test_a_dead_letter_too_large_for_its_topic_goes_without_its_value(
     assert (f"{HEADER_PREFIX}value_omitted", "true") in headers_of(found["1"])
 
 
-def test_a_promises_topic_that_refuses_stops_the_worker_uncommitted(fresh_settings: Make) -> None:
-    """Going on would lose promise events: the worker says why and leaves its offsets alone."""
+def test_a_promises_topic_that_refuses_stops_the_worker_and_none_is_lost(
+    fresh_settings: Make,
+) -> None:
+    """It says why; once the topic accepts again, the next worker writes whatever is missing."""
     settings = fresh_settings()
     alter(settings, settings.promises_topic, max_message_bytes="10")
-    produced(settings, EVENTS[:300])
+    written = produced(settings, EVENTS)
     with running_worker(settings, settings.broker) as worker:
         worker.join(30)
         assert isinstance(worker.error, OutputError)
         assert f"cannot write to {settings.promises_topic}" in str(worker.error)
-    offsets = committed(settings.broker, settings.group, settings.events_topic)
-    assert max(offsets.values()) <= 0
+    assert not promise_ids(settings)
+    alter(settings, settings.promises_topic, max_message_bytes="1000000")
+    with running_worker(settings, settings.broker) as again:
+        again.wait_for(written)
+        expected = plain_truths(EVENTS, now())
+        assert truths(again.totals()) == expected
+    assert promise_states(settings) == stated(expected)
+    assert max(promise_ids(settings).values()) == 1
 
 
 def test_sigterm_ends_a_process_within_two_seconds_with_everything_committed(
@@ -125,7 +118,7 @@ def test_sigterm_ends_a_process_within_two_seconds_with_everything_committed(
 ) -> None:
     """Exit code 0, the group not behind, the totals on `/metrics` right before."""
     settings = fresh_settings()
-    written = produced(settings)
+    written = produced(settings, EVENTS)
     expected = plain_truths(EVENTS, now())
     with worker_process(settings, tmp_path) as worker:
         until(worker.ready, "ready", 30)
@@ -139,25 +132,12 @@ def test_sigterm_ends_a_process_within_two_seconds_with_everything_committed(
     )
 
 
-def test_a_killed_worker_is_followed_by_one_that_counts_the_same(
-    fresh_settings: Make, tmp_path: Path
-) -> None:
-    """kill -9 in the middle of reading; the next one of the same name is back in seconds."""
-    settings = fresh_settings(instance="one")
-    written = produced(settings)
-    with worker_process(settings, tmp_path) as worker:
-        worker.kill()
-    with running_worker(settings, settings.broker) as again:
-        again.wait_for(written)
-        assert truths(again.totals()) == plain_truths(EVENTS, now())
-
-
 def test_two_workers_share_the_partitions_and_one_takes_over(
     fresh_settings: Make, tmp_path: Path
 ) -> None:
     """Join and leave: at any rest the sum over the workers is everything, counted once."""
     settings = fresh_settings()
-    produced(settings)
+    produced(settings, EVENTS)
     expected = plain_truths(EVENTS, now())
     offered = sum(n for (_, verdict, _), n in expected.items() if verdict == "offered")
     name = "callcenter_calls_offered_total"

@@ -1,5 +1,6 @@
 """Workers in processes of their own, and what they tell on `/metrics`."""
 
+import os
 import subprocess
 import sys
 import urllib.request
@@ -11,9 +12,9 @@ from pathlib import Path
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
-from streams.settings import Settings
+from streams.settings import PREFIX, Settings
 
-__all__ = ["WorkerProcess", "sums", "worker_process"]
+__all__ = ["WorkerProcess", "as_environment", "sums", "worker_process"]
 
 SCRIPT = Path(__file__).with_name("worker_process.py")
 
@@ -61,6 +62,18 @@ class WorkerProcess:
         """Send SIGTERM and return the exit code."""
         self.process.terminate()
         return self.process.wait(seconds)
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """Return the environment in which `callsla` has these settings, as far as they are set."""
+    plain = Settings()
+    changed = {
+        name: getattr(settings, name)
+        for name in settings.__struct_fields__
+        if getattr(settings, name) != getattr(plain, name)
+    }
+    own = {f"{PREFIX}{name.upper()}": str(value) for name, value in changed.items()}
+    return {**os.environ, **own}
 
 
 def sums(workers: list[WorkerProcess], name: str) -> int:
