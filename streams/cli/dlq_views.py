@@ -131,7 +131,7 @@ def print_heads(rows: list[Row]) -> None:
 def _cells(row: Row) -> tuple[str, ...]:
     return (
         row["position"],
-        _when(row)[:19],
+        f"{_when(row)[:19]}Z" if _when(row) else "?",
         row["reason"] or "?",
         _from(row),
         str(row["attempt"]),
