@@ -11,8 +11,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PIP_COMPILE = .cache/lock/bin/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-trusted-host --no-emit-options
 PYTEST_ARGS ?=
+FUZZ_ARGS ?= all --count 20000
 
-.PHONY: help demo test check bench venv dev parts format lock schema clean
+.PHONY: help demo test check bench fuzz venv dev parts format lock schema clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +38,9 @@ soak: dev parts ## twenty minutes at 5,000 events a second with a faulty feed: m
 bench: dev ## benchmarks (tests/bench), with what they measured
 	@for bench in tests/bench/bench_*.py; do \
 		echo "== $$bench"; PYTHONPATH=tests/metrics $(BIN)/python "$$bench"; done
+
+fuzz: dev ## damaged input for every reader (FUZZ_ARGS="slo --count 1000000 --seed 7")
+	@nice -n 15 $(BIN)/python tests/fuzz/run.py $(FUZZ_ARGS)
 
 venv: $(VENV)/.runtime ## the command: .venv/bin/callsla
 

@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 if __name__ == "__main__":
@@ -27,11 +28,13 @@ def main() -> int:
     names = list(TARGETS) if given.target == "all" else [given.target]
     if given.input is not None:
         for name in names:
-            TARGETS[name]().check(given.input.read_bytes())
+            with closing(TARGETS[name]()) as target:
+                target.check(given.input.read_bytes())
         return 0
     found = False
     for name in names:
-        report = _run(TARGETS[name](), given)
+        with closing(TARGETS[name]()) as target:
+            report = _run(target, given)
         found = found or bool(report.findings)
     return 3 if found else 0
 
@@ -46,7 +49,8 @@ def _run(target: Target, given: argparse.Namespace) -> Report:
 
     report = fuzz(target, given.seed, given.first, given.count, told)
     print(
-        f"{target.name}: {report.inputs:,} inputs ({report.read / report.inputs:.0%} read), {report.cpu_seconds:.0f} s CPU, "
+        f"{target.name}: {report.inputs:,} inputs ({report.read / report.inputs:.0%} read), "
+        f"{report.cpu_seconds:.0f} s CPU, "
         f"{report.wall_seconds:.0f} s wall, slowest {report.slowest_seconds * 1000:.0f} ms "
         f"(input {report.slowest_index}), memory +{report.more_memory / 2**20:.0f} MiB, "
         f"{len(report.findings)} findings"

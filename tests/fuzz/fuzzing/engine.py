@@ -12,11 +12,21 @@ from random import Random
 from types import FrameType, TracebackType
 from typing import Final
 
-__all__ = ["Finding", "Report", "SlowInputError", "Target", "bounded_memory", "fuzz", "made"]
+__all__ = [
+    "Finding",
+    "Report",
+    "SlowInputError",
+    "Target",
+    "bounded_memory",
+    "fuzz",
+    "made",
+    "one_line",
+]
 
 MAX_CPU_SECONDS: Final = 2.0
 """For one input; the slowest honest one takes a tenth of it, on a busy machine too."""
 MAX_MORE_MEMORY: Final = 1 << 30
+MAX_MESSAGE: Final = 2_000
 
 
 class Target(ABC):
@@ -31,6 +41,9 @@ class Target(ABC):
     @abstractmethod
     def make(self, random: Random) -> bytes:
         """Return an input that only `random` decides on."""
+
+    def close(self) -> None:  # noqa: B027 - most have nothing to clean up
+        """Clean up."""
 
     @abstractmethod
     def check(self, data: bytes) -> bool:
@@ -99,6 +112,14 @@ def fuzz(
     return report
 
 
+def one_line(message: str, *secrets: str) -> None:
+    """Assert that `message` is one for people, and tells none of `secrets`."""
+    assert message
+    assert len(message.splitlines()) == 1, message
+    assert len(message) <= MAX_MESSAGE, len(message)
+    assert not [secret for secret in secrets if secret in message]
+
+
 def _one(
     target: Target, report: Report, index: int, data: bytes, limited: Callable[[float], None]
 ) -> None:
@@ -155,7 +176,7 @@ def _set_alarm(seconds: float) -> None:
 
 def bounded_memory() -> None:
     """From now on this process gets a GiB more and then a MemoryError, which is a finding."""
-    with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - no file of ours
+    with open("/proc/self/statm", encoding="ascii") as file:
         pages = int(file.read().split()[0])
     limit = pages * resource.getpagesize() + MAX_MORE_MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

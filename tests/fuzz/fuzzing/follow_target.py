@@ -2,18 +2,20 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 from threading import Event
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fuzzing.engine import Target
 from streams.sources import follow
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
 __all__ = ["Followed"]
 
-MAX_STEPS: Final = 40
+MAX_STEPS: Final = 24
 
 
 class Followed(Target):
@@ -57,7 +59,7 @@ class _Writer(Event):
             self._late, self._create, self._truncate, self._replace,
         )  # fmt: skip
 
-    def wait(self, timeout: float | None = None) -> bool:
+    def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002 - nothing to wait for
         step = next(self._steps, None)
         if step is None:
             self.set()

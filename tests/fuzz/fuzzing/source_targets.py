@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from fuzzing.engine import Target
+from fuzzing.engine import Target, one_line
 from fuzzing.event_targets import EVENTS, SECRET, reread
 from fuzzing.mutation import mutate
 from fuzzing.trees import as_json, spoil
@@ -41,9 +41,7 @@ class Watched:
 
     def _refused(self, _line: int, reason: str, detail: str) -> None:
         assert reason in REASONS
-        assert detail
-        assert "\n" not in detail
-        assert SECRET[-9:] not in detail
+        one_line(detail, SECRET[-9:])
         self.refused += 1
 
 
@@ -128,8 +126,7 @@ class CallTables(Target):
         try:
             read_all(CallRecords(watched.options), watched, _by_newline(data))
         except SourceError as error:
-            assert "\n" not in str(error)
-            assert SECRET[1:] not in str(error)
+            one_line(str(error), SECRET[1:])
 
 
 class EventLines(Target):
@@ -143,6 +140,9 @@ class EventLines(Target):
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="fuzz-")
         self._path = Path(self._folder.name) / "events"
+
+    def close(self) -> None:
+        self._folder.cleanup()
 
     def make(self, random: Random) -> bytes:
         lines = []
@@ -177,7 +177,7 @@ class EventLines(Target):
         try:
             read_all(CanonicalEvents(watched.options), watched, list(open_input(self._path)))
         except SourceError as error:
-            assert "\n" not in str(error)
+            one_line(str(error))
             return False
         return watched.refused == 0
 
