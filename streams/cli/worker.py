@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from streams.cli.errors import warn
 from streams.cli.root import Command, Group
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def check(*, config: str | None) -> None:
     """Compare the topics with what they should be."""
     from streams.kafka.topics import check_topics
 
-    check_topics(_settings(config))
+    for advice in check_topics(_settings(config)):
+        warn(advice)
     click.echo("all topics are as they should be", err=True)
 
 

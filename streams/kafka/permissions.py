@@ -29,7 +29,10 @@ DELETE: Final = "DELETE"
 _BITS: Final = {READ: 1 << 3, WRITE: 1 << 4, DELETE: 1 << 6}
 """`AclOperation` of Kafka: its code is the number of the bit."""
 _UNTOLD: Final = -(1 << 31)
+_MISSING: Final = 3
 _UNAUTHORIZED: Final = 29
+_REPLICAS: Final = 4
+"""The place of the replicas in what `_Answer` says of a partition."""
 
 Needs = Mapping[str, tuple[str, ...]]
 """Topic -> what is to be done with it."""
@@ -48,16 +51,31 @@ def worker_needs(settings: Settings) -> Needs:
 
 
 class TopicFound(Struct, frozen=True):
-    """What the broker says of a topic; `operations` is None when it does not say."""
+    """What the broker says of a topic; `operations` is None when it does not say.
+
+    `replicas` is that of the partition which has the fewest, `brokers` how many there are in all.
+    """
 
     name: str
     error_code: int
     partitions: int
+    replicas: int
+    brokers: int
     operations: int | None
+
+    @property
+    def missing(self) -> bool:
+        """Whether there is no such topic."""
+        return self.error_code == _MISSING
+
+    @property
+    def hidden(self) -> bool:
+        """Whether we may not even see it."""
+        return self.error_code == _UNAUTHORIZED
 
     def lacks(self, needed: tuple[str, ...]) -> list[str]:
         """Return which of the operations `needed` are not allowed."""
-        if self.error_code == _UNAUTHORIZED:
+        if self.hidden:
             return list(needed) or ["DESCRIBE"]
         allowed = self.operations
         return [] if allowed is None else [each for each in needed if not allowed & _BITS[each]]
@@ -131,7 +149,16 @@ class TopicsRequest(Request[_Question]):  # type: ignore[misc]
 
 def found_topics(answer: Any) -> dict[str, TopicFound]:
     """Return what the answer to a `TopicsRequest` says, by topic."""
-    return {
-        name: TopicFound(name, code, len(partitions), None if bits == _UNTOLD else bits)
-        for code, name, _, partitions, bits in answer.topics
-    }
+    return {topic[1]: _found(topic, len(answer.brokers)) for topic in answer.topics}
+
+
+def _found(topic: Any, brokers: int) -> TopicFound:
+    error_code, name, _, partitions, bits = topic
+    return TopicFound(
+        name,
+        error_code,
+        len(partitions),
+        min((len(each[_REPLICAS]) for each in partitions), default=0),
+        brokers,
+        None if bits == _UNTOLD else bits,
+    )

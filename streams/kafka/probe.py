@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.coordination import FindCoordinatorRequest
@@ -19,11 +19,13 @@ from streams.settings import Settings
 
 __all__ = ["await_topics", "reach", "require_topics"]
 
+_Result = TypeVar("_Result")
+
 log = logging.getLogger(__name__)
 
 AGAIN_SECONDS: Final = 1.0
 TELL_SECONDS: Final = 10.0
-_MISSING: Final = 3
+CLOSE_SECONDS: Final = 0.1
 _ILLEGAL_SASL_STATE: Final = 34
 _GROUP_UNAUTHORIZED: Final = 30
 _GROUP: Final = 0
@@ -42,7 +44,7 @@ async def require_topics(
     """
     needs = {**dict.fromkeys(settings.topics, ()), **(needs or {})}
     topics, barred = await _ask(settings, bootstrap, needs, group)
-    missing = [name for name, found in topics.items() if found.error_code == _MISSING]
+    missing = [name for name, found in topics.items() if found.missing]
     if missing:
         raise EdgeError(
             f"the topic {', '.join(missing)} does not exist at {bootstrap}: callsla topics create"
@@ -79,18 +81,20 @@ async def await_topics(settings: Settings, bootstrap: str, stop: asyncio.Event) 
     return False
 
 
-def reach(settings: Settings, bootstrap: str, needs: Needs | None = None) -> None:
-    """Log in and ask about the topics of `needs`; a missing one is no error here.
+def reach(settings: Settings, bootstrap: str, needs: Needs | None = None) -> dict[str, TopicFound]:
+    """Log in and return what is said about the topics of `needs` (None: those of `settings`).
 
-    Blocks; may be called with or without a running event loop.
+    A missing one is no error here. Blocks; may be called with or without a running event loop.
 
     Raises:
         UnreachableError: no broker answers.
         EdgeError: the broker refuses us, or something in `needs` is not allowed.
     """
-    _, barred = _blocking(_ask(settings, bootstrap, needs or {settings.events_topic: ()}))
+    asked = needs or dict.fromkeys(settings.topics, ())
+    topics, barred = _blocking(_ask(settings, bootstrap, asked))
     if needs and barred:
         raise _not_allowed(settings, bootstrap, barred)
+    return topics
 
 
 async def _ask(
@@ -124,7 +128,10 @@ async def _ask_one(
     except (OSError, TimeoutError, KafkaError, ValueError) as error:
         if connection is not None and settings.sasl_mechanism == "OAUTHBEARER":
             raise token_refused(server) from None
-        raise await explain(settings, server, error) from None
+        refusal = await explain(settings, server, error)
+        # Connections that failed are closed by the loop, in its next rounds.
+        await asyncio.sleep(CLOSE_SECONDS)
+        raise refusal from None
     finally:
         if connection is not None:
             await connection.close()
@@ -156,7 +163,7 @@ async def _pause(stop: asyncio.Event) -> None:
         return
 
 
-def _blocking(work: Coroutine[Any, Any, Any]) -> Any:
+def _blocking(work: Coroutine[Any, Any, _Result]) -> _Result:
     """Run `work` on a loop of its own, in a thread of its own: this one may have a loop."""
     with ThreadPoolExecutor(1) as threads:
         return threads.submit(asyncio.run, work).result()

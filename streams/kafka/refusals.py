@@ -158,7 +158,7 @@ async def _speaks_tls(server: str) -> bool:
         return "ALERT" in (error.reason or "")
     except (OSError, TimeoutError):
         return False
-    writer.close()
+    writer.transport.abort()
     return True
 
 

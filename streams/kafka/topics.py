@@ -20,6 +20,7 @@ from kafka.errors import (
 from msgspec import Struct
 
 from streams.kafka.errors import EdgeError, TopicsDifferError, unreachable
+from streams.kafka.permissions import TopicFound
 from streams.kafka.probe import reach
 from streams.kafka.security import kafka_python_options
 from streams.settings import Settings
@@ -30,41 +31,56 @@ __all__ = [
     "create_topics",
     "group_lag",
     "plan_topics",
+    "replication_advice",
     "translated",
 ]
 
 _PATIENCE: Final = {"bootstrap_timeout_ms": 10_000, "request_timeout_ms": 20_000}
 DEAD_LETTER_BYTES: Final = 4 * 1_048_576
 """A dead letter is as large as the record it holds, and its headers."""
+LEDGER_SEGMENT_BYTES: Final = 64 * 1_048_576
+"""Trimming frees whole segments, so small ones keep the disk small."""
+LEDGER_BATCH_BYTES: Final = 1_048_588
+"""Kafka's default. Chunks of a snapshot are at most 512 KiB, batches at most 1 MiB."""
+_LARGEST: Final = "max.message.bytes"
 _DAY_MS: Final = 86_400_000
 
 
 class TopicPlan(Struct, frozen=True):
-    """How one topic should be; `config` are the settings that are not the broker's defaults."""
+    """How one topic should be.
+
+    `config` are the settings that are not the broker's defaults, `at_least` those that may be
+    larger.
+    """
 
     name: str
     partitions: int
     config: Mapping[str, str]
+    at_least: Mapping[str, int] = {}
 
 
 def plan_topics(settings: Settings) -> list[TopicPlan]:
     """Return every topic that `settings` name, raw ones excepted: those belong to the vendors."""
     number = settings.partitions
     retention = str(settings.retention_hours * 3_600_000)
-    forever = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+    forever = {
+        # Never compacted: a late record of a former owner would replace a valid one.
+        "cleanup.policy": "delete",
+        "retention.ms": "-1",
+        "retention.bytes": "-1",
+        # What was acknowledged must not vanish with a leader.
+        "unclean.leader.election.enable": "false",
+        "segment.bytes": str(LEDGER_SEGMENT_BYTES),
+    }
     events = {"cleanup.policy": "delete", "retention.ms": retention}
     promises = {"cleanup.policy": "delete", "retention.ms": str(7 * _DAY_MS)}
-    dead_letters = {
-        "cleanup.policy": "delete",
-        "retention.ms": str(30 * _DAY_MS),
-        "max.message.bytes": str(DEAD_LETTER_BYTES),
-    }
+    dead_letters = {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS)}
+    large, small = ({_LARGEST: number} for number in (DEAD_LETTER_BYTES, LEDGER_BATCH_BYTES))
     return [
         TopicPlan(settings.events_topic, number, events),
-        TopicPlan(settings.promises_topic, number, promises),
-        TopicPlan(settings.dead_letters_topic, number, dead_letters),
-        # Never compacted: a late record of a former owner would replace a valid one.
-        TopicPlan(settings.ledger_topic, number, forever),
+        TopicPlan(settings.promises_topic, number, promises, small),
+        TopicPlan(settings.dead_letters_topic, number, dead_letters, large),
+        TopicPlan(settings.ledger_topic, number, forever, small),
     ]
 
 
@@ -76,8 +92,8 @@ def create_topics(settings: Settings) -> list[str]:
         EdgeError: the broker refuses.
     """
     with _admin(settings) as admin:
-        existing = set(_described(admin, plan_topics(settings)))
-        new = [plan for plan in plan_topics(settings) if plan.name not in existing]
+        found = reach(settings, settings.broker)
+        new = [plan for plan in plan_topics(settings) if found[plan.name].missing]
         if new:
             admin.create_topics(
                 [_new_topic(plan, settings) for plan in new], wait_for_metadata=True
@@ -85,8 +101,8 @@ def create_topics(settings: Settings) -> list[str]:
         return [plan.name for plan in new]
 
 
-def check_topics(settings: Settings) -> None:
-    """Compare the topics with what they should be.
+def check_topics(settings: Settings) -> list[str]:
+    """Compare the topics with what they should be; return advice, one line each.
 
     Raises:
         TopicsDifferError: with one line a difference, and what to do.
@@ -94,12 +110,39 @@ def check_topics(settings: Settings) -> None:
     """
     plans = plan_topics(settings)
     with _admin(settings) as admin:
-        described = _described(admin, plans)
-        configs = _configs(admin, [plan.name for plan in plans if plan.name in described])
-    lines = [line for plan in plans for line in _differences(plan, described, configs)]
-    lines += _uneven(plans, described)
+        found = reach(settings, settings.broker)
+        seen = [name for name in found if not (found[name].missing or found[name].hidden)]
+        configs = _configs(admin, [plan.name for plan in plans if plan.name in seen])
+    lines = [
+        line
+        for plan in plans
+        for line in _differences(plan, found[plan.name], configs.get(plan.name, {}))
+    ]
+    lines += _uneven(found[settings.events_topic], found[settings.ledger_topic])
     if lines:
         raise TopicsDifferError("\n".join(lines))
+    insync = {name: int(config["min.insync.replicas"]) for name, config in configs.items()}
+    return [line for name in insync for line in replication_advice(found[name], insync[name])]
+
+
+def replication_advice(topic: TopicFound, insync: int) -> Iterator[str]:
+    """Say what a lost broker would do to `topic`, if that can be bettered."""
+    replicas, name = topic.replicas, topic.name
+    if replicas < min(3, topic.brokers):
+        yield (
+            f"{name} has {replicas} replica{'s' * (replicas != 1)} on {topic.brokers} brokers: "
+            "losing one may lose it; kafka-reassign-partitions.sh makes it 3"
+        )
+    elif replicas > 1 and insync >= replicas:
+        yield (
+            f"{name}: min.insync.replicas is {insync} of {replicas} replicas: one broker that is "
+            f"away stops the workers; set it to {replicas - 1}"
+        )
+    elif replicas > 2 and insync < 2:
+        yield (
+            f"{name}: min.insync.replicas is 1: what one broker alone acknowledged is lost with "
+            "it; set it to 2"
+        )
 
 
 def group_lag(settings: Settings) -> dict[int, int]:
@@ -134,17 +177,8 @@ def _new_topic(plan: TopicPlan, settings: Settings) -> Any:
         plan.name,
         num_partitions=plan.partitions,
         replication_factor=settings.replication,
-        topic_configs=dict(plan.config),
+        topic_configs={**plan.config, **{key: str(n) for key, n in plan.at_least.items()}},
     )
-
-
-def _described(admin: Any, plans: list[TopicPlan]) -> dict[str, int]:
-    """Return the number of partitions of each topic that exists."""
-    return {
-        topic["name"]: len(topic["partitions"])
-        for topic in admin.describe_topics([plan.name for plan in plans])
-        if not topic["error_code"]
-    }
 
 
 def _configs(admin: Any, names: list[str]) -> dict[str, dict[str, str]]:
@@ -158,28 +192,35 @@ def _configs(admin: Any, names: list[str]) -> dict[str, dict[str, str]]:
     }
 
 
-def _differences(
-    plan: TopicPlan, described: Mapping[str, int], configs: Mapping[str, Mapping[str, str]]
-) -> Iterator[str]:
-    if plan.name not in described:
+def _differences(plan: TopicPlan, found: TopicFound, config: Mapping[str, str]) -> Iterator[str]:
+    if found.missing:
         yield f"{plan.name} is missing: callsla topics create"
-        return
-    for name, wanted in plan.config.items():
-        found = configs[plan.name].get(name)
-        if found != wanted:
-            yield (
-                f"{plan.name}: {name} is {found}, should be {wanted}: "
-                f"kafka-configs.sh --alter --topic {plan.name} --add-config {name}={wanted}"
-            )
+    elif found.hidden:
+        yield f"{plan.name} cannot be seen: have DESCRIBE and DESCRIBE_CONFIGS on it granted"
+    elif not config:
+        yield f"the settings of {plan.name} cannot be seen: have DESCRIBE_CONFIGS on it granted"
+    else:
+        for name, wanted in plan.config.items():
+            if config.get(name) != wanted:
+                yield _difference(plan.name, name, config.get(name), wanted)
+        for name, least in plan.at_least.items():
+            if int(config.get(name, 0)) < least:
+                yield _difference(plan.name, name, config.get(name), str(least))
 
 
-def _uneven(plans: list[TopicPlan], described: Mapping[str, int]) -> Iterator[str]:
+def _difference(topic: str, name: str, found: str | None, wanted: str) -> str:
+    return (
+        f"{topic}: {name} is {found}, should be {wanted}: "
+        f"kafka-configs.sh --alter --topic {topic} --add-config {name}={wanted}"
+    )
+
+
+def _uneven(events: TopicFound, ledger: TopicFound) -> Iterator[str]:
     """The ledger's partitions belong to those of the events, so their number is the same."""
-    events, ledger = plans[0].name, plans[3].name
-    if events in described and ledger in described and described[events] != described[ledger]:
+    if events.partitions and ledger.partitions and events.partitions != ledger.partitions:
         yield (
-            f"{ledger} has {described[ledger]} partitions and {events} {described[events]}: "
-            "the numbers have to be equal; make the smaller one larger"
+            f"{ledger.name} has {ledger.partitions} partitions and {events.name} "
+            f"{events.partitions}: the numbers have to be equal; make the smaller one larger"
         )
 
 

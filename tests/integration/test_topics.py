@@ -36,7 +36,7 @@ def test_missing_topics_are_named_and_created_once(fresh_settings: Make) -> None
     assert lines[0] == f"{settings.events_topic} is missing: callsla topics create"
     assert len(lines) == 4
     assert create_topics(settings) == list(settings.topics)
-    check_topics(settings)
+    assert check_topics(settings) == []
     assert create_topics(settings) == []
 
 
@@ -57,6 +57,27 @@ def test_a_topic_with_another_retention_is_told_with_the_command_that_mends_it(
     assert len(told) == 1
     assert told[0].startswith(f"{settings.ledger_topic}: retention.ms is 1000, should be -1: ")
     assert told[0].endswith("--add-config retention.ms=-1")
+
+
+def test_the_ledger_keeps_small_segments_and_takes_whole_batches(fresh_settings: Make) -> None:
+    """Trimming frees whole segments; a batch of the log is up to 1 MiB; more is no difference."""
+    settings = fresh_settings()
+    ledger, dead = settings.ledger_topic, settings.dead_letters_topic
+    configure(settings, dead, {"max.message.bytes": "9000000"})
+    configure(settings, ledger, {"segment.bytes": "1073741824", "max.message.bytes": "500000"})
+    until(lambda: len(differences(settings)) > 1, "the other settings", 10)
+    assert [line.partition(": kafka-configs")[0] for line in differences(settings)] == [
+        f"{ledger}: segment.bytes is 1073741824, should be 67108864",
+        f"{ledger}: max.message.bytes is 500000, should be 1048588",
+    ]
+
+
+def configure(settings: Settings, topic: str, config: dict[str, str]) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=settings.broker)
+    try:
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs=config)])
+    finally:
+        admin.close()
 
 
 def test_events_and_ledger_need_the_same_number_of_partitions(fresh_settings: Make) -> None:
