@@ -20,6 +20,7 @@ from aiokafka.structs import TopicPartition
 
 from streams.kafka.batch import Batch
 from streams.kafka.errors import output_error
+from streams.kafka.header_names import tolerate_odd_header_names
 from streams.kafka.ledgerlog.ports import AppendUnknownError
 from streams.kafka.ledgerlog.records import LogDamagedError
 from streams.kafka.security import aiokafka_options
@@ -194,6 +195,7 @@ class KafkaLogs:
             self._idle.append(reader)
 
     async def _new_reader(self) -> Any:
+        tolerate_odd_header_names()
         reader = AIOKafkaConsumer(
             **self._options,
             enable_auto_commit=False,
