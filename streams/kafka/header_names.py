@@ -58,9 +58,10 @@ class _Batch:
 
     def __iter__(self) -> Iterator[Any]:
         try:
-            return iter(list(self._batch))
+            yield from self._batch
         except UnicodeDecodeError:
-            return iter(_leniently(self._raw))
+            # From the first one again: the fetcher passes over the offsets it had already.
+            yield from _leniently(self._raw)
 
 
 class _Lenient(bytearray):
