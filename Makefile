@@ -11,9 +11,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PIP_COMPILE = .cache/lock/bin/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-trusted-host --no-emit-options
 PYTEST_ARGS ?=
+SEEDS ?= 5
+FIRST ?= 1
 FUZZ_ARGS ?= all --count 20000
 
-.PHONY: help demo test check bench fuzz venv dev parts format lock schema clean
+.PHONY: help demo test check bench chaos fuzz venv dev parts format lock schema clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +43,9 @@ bench: dev ## benchmarks (tests/bench), with what they measured
 
 fuzz: dev ## damaged input for every reader (FUZZ_ARGS="slo --count 1000000 --seed 7")
 	@nice -n 15 $(BIN)/python tests/fuzz/run.py $(FUZZ_ARGS)
+
+chaos: dev parts ## faults on real Kafka: SEEDS=how many, FIRST=which one first
+	@$(BIN)/python tests/chaos/chaos.py --seed $(FIRST) --seeds $(SEEDS) $(CHAOS_ARGS)
 
 venv: $(VENV)/.runtime ## the command: .venv/bin/callsla
 

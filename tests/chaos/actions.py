@@ -16,8 +16,8 @@ from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, Config
 from confluent_kafka.admin._resource import ResourceType
 from crew import Crew, Slot
 from kafka_server import KafkaCluster, KafkaServer, libraries
-from plan import Fault
 from proxy import Proxies
+from schedule import Fault
 from topic_tail import LogTail
 
 from streams.kafka.ledgerlog.records import Epoch
@@ -199,7 +199,7 @@ class Actions:
         return "callcenter.ledger"
 
     def _elect(self, _: Fault) -> None:
-        self._admin.elect_leaders(ElectionType.PREFERRED, None, request_timeout=20).result()
+        self._admin.elect_leaders(ElectionType.PREFERRED, None).result(20)
 
     def _disk_full(self, fault: Fault) -> None:
         """Let no file of the broker grow: it gives up as on a full disk, and starts with room."""

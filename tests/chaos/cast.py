@@ -9,8 +9,8 @@ from crew import Crew, Slot
 from kafka_server import KafkaCluster, free_ports
 from live_feed import CALLBACK_SECONDS
 from msgspec import Struct
-from plan import SLOTS, Plan
 from proxy import Proxies
+from schedule import SLOTS, Plan
 from topic_tail import LogTail
 
 from streams.kafka.topics import create_topics

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__":
-    sys.path += [str(Path(__file__).parents[1] / name) for name in ("integration", "ledger")]
+    root = Path(__file__).parents[2]
+    sys.path[1:1] = [str(root), *(str(root / "tests" / name) for name in ("integration", "ledger"))]
     from seeds import main
 
     sys.exit(main())

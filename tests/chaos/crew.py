@@ -15,7 +15,8 @@ from kafka_server import free_ports
 __all__ = ["Crew", "Slot"]
 
 HOOK: Final = Path(__file__).with_name("hook")
-COMMAND: Final = Path(sys.executable).with_name("callsla")
+REPOSITORY: Final = Path(__file__).parents[2]
+COMMAND: Final = (sys.executable, "-c", "from streams.cli import main; main()", "worker")
 RESTART_SECONDS: Final = 1.0
 STOP_SECONDS: Final = 30.0
 
@@ -37,7 +38,7 @@ class Slot:
             **environment,
             "CALLSLA_METRICS_PORT": str(self.port),
             "CHAOS_CLOCK_FILE": str(self._clock),
-            "PYTHONPATH": str(HOOK),
+            "PYTHONPATH": f"{HOOK}:{REPOSITORY}",
         }
         self._is_wanted = False
         self._start_after = 0.0
@@ -122,7 +123,7 @@ class Slot:
         with self.log.open("ab") as stream:
             stream.write(f"--- process {self.incarnation}\n".encode())
             self.process = subprocess.Popen(
-                [str(COMMAND), "worker"], stdout=stream, stderr=stream, env=self._environment
+                COMMAND, stdout=stream, stderr=stream, env=self._environment
             )
 
 

@@ -167,7 +167,8 @@ class LiveFeed:
 
 def _poisoned(rng: Random, at: int, number: int) -> bytes:
     """Return a record that is no event, or one whose time cannot be."""
-    offered = '{"id": "p%d", "kind": "%s", "at": "%s", "source": "poison", "call_id": "p%d"}'
+    offered = '{"id": "p%d", "kind": "%s", "at": "%s", "source": "poison", '
+    offered += '"call_id": "p%d", "queue": "poison"}'
     choices = (
         b"",
         b"\xff\xfe not text",

@@ -18,7 +18,7 @@ from independent import PartitionTruth, rebuilt
 from live_feed import LiveFeed
 from msgspec import Struct, field
 from observed import observe
-from plan import Plan, plan_of
+from schedule import Plan, plan_of
 from scraping import Sample, Scraper, ask
 from topic_tail import Stored, TailError, read_topic, topic_ends
 

@@ -33,13 +33,14 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1, help="how many")
     parser.add_argument("--seconds", type=float, default=45.0, help="how long faults happen")
     parser.add_argument("--mutate", help="break the worker so: see hook/mutations.py")
+    parser.add_argument("--directory", help="where everything goes; default: a temporary one")
     parser.add_argument("--keep", action="store_true", help="keep the folder of a good run, too")
     asked = parser.parse_args()
     # Or brokers and workers would outlive a run that is given up.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     failed = []
     for seed in range(asked.seed, asked.seed + asked.seeds):
-        directory = Path(tempfile.mkdtemp(prefix=f"chaos-{seed}-"))
+        directory = Path(tempfile.mkdtemp(prefix=f"chaos-{seed}-", dir=asked.directory))
         result = run_seed(seed, directory, asked.mutate, asked.seconds)
         _told(result)
         if result.problems:
