@@ -20,7 +20,7 @@ from kafka_server import kafka_server
 from msgspec.structs import replace
 from worker_processes import WorkerProcess, sums
 
-from streams.events import Event, EventDecoder, SourceEvent
+from streams.events import CallOffered, CallQueued, Event, EventDecoder, SourceEvent
 from streams.instants import HOUR, MINUTE, SECOND
 from streams.kafka.produce import EventProducer
 from streams.kafka.topics import create_topics
@@ -28,6 +28,7 @@ from streams.settings import Settings
 from streams.simulate import Centre, large_centre
 
 OFFERED = "callcenter_calls_offered_total"
+PARTITIONS = 12
 
 
 def one_hour(calls: int, gave_up: int, end: int) -> list[tuple[str | None, Event]]:
@@ -79,52 +80,71 @@ def wait_for(worker: WorkerProcess, offered: int) -> float:
     return time.perf_counter() - began
 
 
-def started(settings: Settings, log: Path) -> tuple[WorkerProcess, float]:
+def killed_and_back(worker: WorkerProcess, settings: Settings, log: Path, offered: int) -> float:
+    """Kill `worker` and wait until one that takes its place is exact; return how long that took."""
+    worker.kill()
     began = time.perf_counter()
-    return WorkerProcess(settings, log), began
+    another = WorkerProcess(settings, log)
+    try:
+        wait_for(another, offered)
+        return time.perf_counter() - began
+    finally:
+        another.kill()
+
+
+def first_reading(settings: Settings, log: Path, events: int, offered: int) -> WorkerProcess:
+    began = time.perf_counter()
+    worker = WorkerProcess(settings, log)
+    wait_for(worker, offered)
+    took = time.perf_counter() - began
+    owed = sum(worker.samples("callcenter_callbacks_open").values())
+    print(f"first reading, ticks on: {took:.2f} s, {events / took:,.0f} events/s")
+    print(f"callbacks open: {owed:,}")
+    return worker
+
+
+def with_snapshots(settings: Settings, log: Path, offered: int) -> WorkerProcess:
+    worker = WorkerProcess(replace(settings, snapshot_seconds=12), log)
+    wait_for(worker, offered)
+    while len(worker.samples("callcenter_snapshot_size_bytes")) < PARTITIONS:
+        time.sleep(0.5)
+    size = sum(worker.samples("callcenter_snapshot_size_bytes").values())
+    print(f"snapshots of all partitions: {size:,} bytes")
+    return worker
+
+
+def handed_over(settings: Settings, log: Path, offered: int) -> None:
+    first = WorkerProcess(settings, log)
+    wait_for(first, offered)
+    second = WorkerProcess(replace(settings, instance="two"), log)
+    time.sleep(10)
+    began = time.perf_counter()
+    first.terminate(20)
+    print(f"SIGTERM to end of process: {time.perf_counter() - began:.2f} s")
+    wait_for(second, offered)
+    print(f"SIGTERM to exact at the other worker: {time.perf_counter() - began:.2f} s")
+    second.kill()
 
 
 def main(calls: int, gave_up: int) -> None:
     with tempfile.TemporaryDirectory() as name, kafka_server(Path(name)) as server:
         log = Path(name) / "worker.log"
         settings = Settings(
-            broker=server.bootstrap, metrics_port=0, partitions=12, instance="one",
-            snapshot_seconds=100_000,
+            broker=server.bootstrap, metrics_port=0, partitions=PARTITIONS, instance="one",
+            snapshot_seconds=86_400,
         )  # fmt: skip
         create_topics(settings)
         rows = one_hour(calls, gave_up, time.time_ns() // 1000 - MINUTE)
         produce(settings, rows)
-        offered = len({e.call_id for _, e in rows if e.kind in {"call.offered", "call.queued"}})
+        offered = len({e.call_id for _, e in rows if isinstance(e, CallOffered | CallQueued)})
         print(f"{len(rows):,} events, {offered:,} calls")
-        worker, began = started(settings, log)
-        wait_for(worker, offered)
-        took = time.perf_counter() - began
-        print(f"first reading, ticks on: {took:.2f} s, {len(rows) / took:,.0f} events/s")
-        owed = sum(worker.samples("callcenter_callbacks_open").values())
-        print(f"callbacks open: {owed:,}")
-        worker.kill()
-        worker, began = started(settings, log)
-        wait_for(worker, offered)
-        print(f"after kill -9, ticks and records alone: {time.perf_counter() - began:.2f} s")
-        worker.kill()
-        settings = replace(settings, snapshot_seconds=12)
-        worker, began = started(settings, log)
-        wait_for(worker, offered)
-        while len(worker.samples("callcenter_snapshot_size_bytes")) < 12:
-            time.sleep(0.5)
-        size = sum(worker.samples("callcenter_snapshot_size_bytes").values())
-        print(f"snapshots of all partitions: {size:,} bytes")
-        worker.kill()
-        worker, began = started(settings, log)
-        wait_for(worker, offered)
-        print(f"after kill -9, with snapshots: {time.perf_counter() - began:.2f} s")
-        second = WorkerProcess(replace(settings, instance="two"), log)
-        began = time.perf_counter()
-        worker.terminate(20)
-        print(f"SIGTERM to end of process: {time.perf_counter() - began:.2f} s")
-        wait_for(second, offered)
-        print(f"SIGTERM to exact at the other worker: {time.perf_counter() - began:.2f} s")
-        second.kill()
+        worker = first_reading(settings, log, len(rows), offered)
+        took = killed_and_back(worker, settings, log, offered)
+        print(f"after kill -9, ticks and records alone: {took:.2f} s")
+        worker = with_snapshots(settings, log, offered)
+        took = killed_and_back(worker, settings, log, offered)
+        print(f"after kill -9, with snapshots: {took:.2f} s")
+        handed_over(settings, log, offered)
 
 
 if __name__ == "__main__":
