@@ -191,7 +191,8 @@ def test_a_ledger_topic_that_was_made_again_is_refused_until_the_loss_is_accepte
     assert "goes on with a loss that was accepted" in (tmp_path / "accepting.log").read_text()
     with running_worker(msgspec.structs.replace(settings, metrics_port=0), settings.broker) as last:
         last.wait_for(written)
-        assert truths(last.totals()) == plain_truths(EVENTS, now())
+        expected = plain_truths(EVENTS, now())
+        until(lambda: truths(last.totals()) == expected, "everything is decided", 30)
 
 
 def counted(port: int) -> int:

@@ -1,47 +1,19 @@
 """Owned partitions: taken over, kept over rebalances, given up, taken again."""
 
 import asyncio
-from contextlib import suppress
 
 import pytest
+from assignments import BASE, assignment, calls, epochs, take_in, tick_count
 from faust.types import TP
 from keepers import rest
 from log_in_memory import LOG_TOPIC, Clock, MemoryLog, MemoryPorts
 from records import TOPIC
 
-from streams.events import CallOffered, Event
 from streams.instants import SECOND
-from streams.kafka.assignment import UNTICKED_LIMIT, Assignment
+from streams.kafka.assignment import UNTICKED_LIMIT
 from streams.kafka.batch import Fresh
 from streams.kafka.clock import HOLD, SESSION
 from streams.kafka.errors import LogRefusedError
-from streams.kafka.ledgerlog.records import Epoch, Tick
-from streams.ledger import Rules
-
-BASE = 1_772_445_600 * SECOND
-
-
-def calls(number: int, first: int = 0) -> list[Event]:
-    return [CallOffered(id=f"o{n}", at=BASE, call_id=f"c{n}") for n in range(first, first + number)]
-
-
-def assignment(ports: MemoryPorts, clock: Clock | None = None, name: str = "one") -> Assignment:
-    return Assignment(
-        TOPIC, LOG_TOPIC, Rules(), ports, writer=name, clock=clock or Clock(BASE + SECOND)
-    )
-
-
-def take_in(one: Assignment, ports: MemoryPorts, number: int = 0) -> int | None:
-    """Hand on everything that is in the source of a partition."""
-    return one.apply(ports.source(number).batch(0, ports.source(number).end, number))
-
-
-def epochs(log: MemoryLog) -> int:
-    return sum(isinstance(each, Epoch) for each in log.records())
-
-
-def tick_count(log: MemoryLog) -> int:
-    return sum(isinstance(each, Tick) for each in log.records())
 
 
 def test_a_new_partition_is_read_from_its_first_record() -> None:
@@ -216,125 +188,6 @@ def test_a_slow_log_does_not_hold_up_the_others() -> None:
     asyncio.run(work())
 
 
-def test_a_fenced_partition_is_lost_and_loaded_again_only_by_a_member() -> None:
-    """Two workers would take it from each other for ever if each came back by itself."""
-    ports = MemoryPorts()
-
-    async def work() -> None:
-        one, two = assignment(ports), assignment(MemoryPorts(ports), name="two")
-        await one.take([0, 1])
-        await two.take([0])
-        await one.tick({})
-        assert (sorted(one.owned), one.lost, one.lost_count) == ([1], {0}, 1)
-        ports.member = False
-        for _ in range(3):
-            await one.recover()
-        assert (one.lost, epochs(ports.log(0))) == ({0}, 2)
-        ports.source(0).extend(calls(3))
-        take_in(two, ports)
-        await two.tick({})
-        assert sorted(two.owned) == [0], "nobody took it back"
-        ports.member = True
-        await one.recover()
-        assert (sorted(one.owned), one.lost) == ([0, 1], set())
-        assert ports.seeks == [(0, 3)]
-
-    asyncio.run(work())
-
-
-def test_a_tick_of_unknown_outcome_loses_the_partition_for_the_moment() -> None:
-    """It is loaded again under a new epoch, and counts what had arrived."""
-    ports = MemoryPorts()
-    ports.source(0).extend(calls(3))
-
-    async def work() -> None:
-        one = assignment(ports)
-        await one.take([0])
-        take_in(one, ports)
-        ports.log(0).lost_answers = 1
-        await one.tick({})
-        assert (one.owned, one.lost) == ({}, {0})
-        await one.recover()
-        assert one.owned[0].exported.fates["applied"] == 3
-        assert epochs(ports.log(0)) == 2
-
-    asyncio.run(work())
-
-
-def test_a_take_over_of_unknown_outcome_is_tried_again() -> None:
-    """The other partitions are live meanwhile."""
-    ports = MemoryPorts()
-    ports.log(0).lost_appends = 2
-
-    async def work() -> None:
-        one = assignment(ports)
-        await one.take([0, 1])
-        assert (sorted(one.owned), one.lost) == ([1], {0})
-        await one.recover()
-        assert one.lost == {0}
-        await one.recover()
-        assert (sorted(one.owned), one.lost) == ([0, 1], set())
-
-    asyncio.run(work())
-
-
-def test_a_tick_that_was_broken_off_by_a_hand_over_voids_the_partition() -> None:
-    """If it comes back, it is loaded: nobody knows whether the tick arrived."""
-    ports = MemoryPorts()
-    ports.source(0).extend(calls(3))
-
-    async def work() -> None:
-        one = assignment(ports)
-        await one.take([0])
-        take_in(one, ports)
-        ports.log(0).open.clear()
-        ticking = asyncio.ensure_future(one.tick({}))
-        await rest()
-        ticking.cancel()
-        with suppress(asyncio.CancelledError):
-            await ticking
-        ports.log(0).open.set()
-        one.revoke()
-        await one.take([0])
-        assert epochs(ports.log(0)) == 2
-        assert one.owned[0].exported.fates["applied"] == 3
-
-    asyncio.run(work())
-
-
-def test_what_was_lost_is_forgotten_with_the_assignment() -> None:
-    """It is not ours to load any more."""
-    ports = MemoryPorts()
-
-    async def work() -> None:
-        one, two = assignment(ports), assignment(MemoryPorts(ports), name="two")
-        await one.take([0])
-        await two.take([0])
-        await one.tick({})
-        one.revoke()
-        await one.recover()
-        assert (one.lost, epochs(ports.log(0))) == (set(), 2)
-
-    asyncio.run(work())
-
-
-def test_a_load_that_a_rebalance_overtook_owns_nothing() -> None:
-    """The partition may be somebody else's already."""
-    ports = MemoryPorts()
-
-    async def work() -> None:
-        one = assignment(ports)
-        ports.log(0).open.clear()
-        taking = asyncio.ensure_future(one.take([0]))
-        await rest()
-        one.revoke()
-        ports.log(0).open.set()
-        await taking
-        assert (one.owned, one.lost) == ({}, set())
-
-    asyncio.run(work())
-
-
 def test_a_log_that_cannot_be_followed_stops_the_worker() -> None:
     """At a load and at a tick; the text names the topic and the partition."""
     ports = MemoryPorts()
@@ -346,7 +199,7 @@ def test_a_log_that_cannot_be_followed_stops_the_worker() -> None:
         ports.log(0).values.clear()
         with pytest.raises(LogRefusedError, match=f"{LOG_TOPIC}, partition 0: the log ends at"):
             await one.tick({})
-        ports.commits[0] = 5
+        ports.logs[0], ports.commits[0] = MemoryLog(), 5
         with pytest.raises(LogRefusedError, match=f"{LOG_TOPIC}, partition 0: the log goes to"):
             await assignment(ports).take([0])
 

@@ -20,6 +20,7 @@ from streams.kafka.ledgerlog.records import (
 from streams.ledger import Rules
 
 OTHER = Rules(grace=SECOND)
+NO_RECORD = "a record that callsla did not write"
 
 
 def owner(rules: Rules | None = None, claimed: int | None = None) -> Epoch:
@@ -141,17 +142,17 @@ def broken(*entries: LogRecord | None) -> History:
     """Return a history in which None cannot be read."""
     history = History(0)
     for offset, record in enumerate(entries):
-        if record is None:
-            history.break_off(f"offset {offset}")
-        else:
-            history.read(offset, encode(record))
+        try:
+            history.read(offset, b"?" if record is None else encode(record))
+        except LogDamagedError as error:
+            history.break_off(str(error))
     return history
 
 
 def test_what_follows_damage_is_not_entered() -> None:
     """A replay goes as far as it can be sure, and the first damage is told."""
     history = broken(owner(), tick(1, 0), None, tick(3, 0), owner(), tick(4, 4), None)
-    assert (history.damage, numbers(history)) == ("offset 2", [1])
+    assert (history.damage, numbers(history)) == (f"offset 2: {NO_RECORD}", [1])
 
 
 def test_a_snapshot_after_the_damage_mends_it() -> None:
@@ -165,7 +166,7 @@ def test_the_snapshot_of_one_that_may_have_been_replaced_mends_nothing() -> None
     """What cannot be read may have been its successor's epoch."""
     first, *others = snapshot(1)
     history = broken(owner(), owner(claimed=1), first, None, *others)
-    assert (history.damage, history.snapshot) == ("offset 3", None)
+    assert (history.damage, history.snapshot) == (f"offset 3: {NO_RECORD}", None)
 
 
 def test_what_is_no_record_is_refused_with_its_offset() -> None:

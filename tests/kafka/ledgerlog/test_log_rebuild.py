@@ -197,7 +197,7 @@ def test_a_hole_in_the_ticks_is_refused() -> None:
     ports, _ = lived()
     log = ports.log(0)
     third = ticks_at(log)[2]
-    log.damage(third, encode(Tick(3, 77, ((0, 0),), 0)))
+    log.damage(third, encode(Tick(3, -1, ((0, 0),), 0)))
     found = rebuild_in(ports)
     assert (found.loss, found.ticks) == ("tick 4 follows tick 2", 2)
     assert found.machine.next_offset == 80

@@ -14,7 +14,8 @@ from streams.kafka.ledgerlog.writer import FencedError, LogWriter, claim
 from streams.ledger import Rules
 
 RULES = Rules()
-GHOST = Tick(9, 77, ((9, 9),), 9)
+GHOST = Tick(9, -1, ((9, 9),), 9)
+"""Of an owner before all those whose epochs are still in the log."""
 
 
 def tick(number: int, epoch: int = 0) -> Tick:
