@@ -58,7 +58,7 @@ class RunningWorker:
         return asyncio.run_coroutine_threadsafe(ask(), self.loop).result(10)
 
     def wait_for(self, records: int, seconds: float = 60) -> None:
-        """Wait until `records` are applied, their outputs written and the totals shown."""
+        """Wait until `records` are covered by durable ticks and the totals are shown."""
 
         def done(worker: Worker) -> bool:
             shown = worker.state.partitions.values()
