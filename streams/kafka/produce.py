@@ -1,6 +1,7 @@
 """Writing canonical events to Kafka fast, each where the rest about its customer is."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -43,7 +44,8 @@ class EventProducer:
         self._settings = settings
         self._bootstrap = bootstrap
         self._failed: KafkaError | None = None
-        self._producer = Producer(_options(settings, bootstrap))
+        options = {**_options(settings, bootstrap), "logger": _SILENT}
+        self._producer = Producer(options)
         self.partitions = self._count_partitions(bootstrap)
 
     def _count_partitions(self, bootstrap: str) -> int:
@@ -69,8 +71,7 @@ class EventProducer:
         else:
             self._queue(value, timestamp_ms, key=key.encode())
         if self.written % _POLL_EVERY == 0:
-            self._producer.poll(0)
-            self._check()
+            self.poll()
 
     def _queue(self, value: bytes, timestamp_ms: int | None, **where: Any) -> None:
         if timestamp_ms is not None:
@@ -79,14 +80,28 @@ class EventProducer:
             try:
                 self._producer.produce(self.topic, value, on_delivery=self._note, **where)
             except BufferError:
-                self._producer.poll(0.1)
-                self._check()
+                self._serve(self._producer.poll, 0.1)
             else:
                 self.written += 1
                 return
 
     def _note(self, error: KafkaError | None, _: Any) -> None:
         self._failed = self._failed or error
+
+    def _serve(self, work: Callable[[float], int], seconds: float) -> int:
+        """Poll or flush, and raise what went wrong in a way that the user understands."""
+        left = 0
+        try:
+            left = work(seconds)
+        except (KafkaException, SystemError) as error:
+            # A fatal error is raised here; passing through a callback makes a SystemError of it.
+            cause = error if isinstance(error, KafkaException) else error.__cause__
+            if not isinstance(cause, KafkaException):
+                raise
+            # What is queued fails because of it, and may have told so before.
+            self._failed = cause.args[0]
+        self._check()
+        return left
 
     def _check(self) -> None:
         if self._failed is not None:
@@ -96,13 +111,11 @@ class EventProducer:
 
     def poll(self) -> None:
         """Let acknowledgements come in; for callers that wait between events."""
-        self._producer.poll(0)
-        self._check()
+        self._serve(self._producer.poll, 0)
 
     def flush(self, seconds: float = FLUSH_SECONDS) -> None:
         """Wait until every event is acknowledged."""
-        left = self._producer.flush(seconds)
-        self._check()
+        left = self._serve(self._producer.flush, seconds)
         if left:
             raise UnreachableError(f"{left:,} events are not acknowledged after {seconds:.0f} s")
 
@@ -129,6 +142,10 @@ def _options(settings: Settings, bootstrap: str) -> dict[str, Any]:
         "linger.ms": 10,
         "partitioner": "murmur2_random",
         "queue.buffering.max.messages": 200_000,
-        # Errors are raised; librdkafka would write them on stderr as well.
         "log_level": 0,
     }
+
+
+_SILENT: Final = logging.Logger("librdkafka")
+"""Errors are raised; librdkafka would write the fatal ones on stderr as well."""
+_SILENT.addHandler(logging.NullHandler())

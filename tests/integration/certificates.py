@@ -59,10 +59,15 @@ class Issuer:
         key |= {"n": _base64(number), "e": _base64(b"\x01\x00\x01")}
         self.jwks.write_text(json.dumps({"keys": [key]}))
 
-    def token(self, user: str, seconds: float = 3600) -> str:
+    def token(self, user: str, seconds: float = 3600, audience: str = "kafka") -> str:
         """Return a token for `user` that is valid for `seconds` from now."""
         now = time.time()
-        claims: dict[str, str | int] = {"iss": self.name, "aud": self.audience, "sub": user, "scope": "kafka"}
+        claims: dict[str, str | int] = {
+            "iss": self.name,
+            "aud": audience,
+            "sub": user,
+            "scope": "kafka",
+        }
         claims |= {"iat": int(now), "exp": int(now + seconds)}
         header = {"alg": "RS256", "kid": "1", "typ": "JWT"}
         signed = ".".join(_base64(json.dumps(part).encode()) for part in (header, claims))

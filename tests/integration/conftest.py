@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import kafka_server
 import pytest
+from secured_kafka import SecuredKafka, secured_kafka
 
 from streams.kafka.topics import create_topics
 from streams.settings import Settings
@@ -13,14 +14,18 @@ from streams.settings import Settings
 _numbers = itertools.count()
 
 
-@pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kafka_server.KafkaServer]:
-    """One Apache Kafka broker for all tests of the session."""
+def _require_kafka() -> None:
     missing = kafka_server.missing()
     if missing is not None:
         if os.environ.get("CI") == "true":
             pytest.fail(missing)
         pytest.skip(missing)
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kafka_server.KafkaServer]:
+    """One Apache Kafka broker for all tests of the session."""
+    _require_kafka()
     with kafka_server.kafka_server(tmp_path_factory.mktemp("kafka")) as server:
         yield server
 
@@ -40,3 +45,31 @@ def fresh_settings(kafka: kafka_server.KafkaServer) -> Callable[..., Settings]:
         return settings
 
     return make
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
+    """One broker with every kind of listener for all tests of this module."""
+    _require_kafka()
+    with secured_kafka(tmp_path_factory.mktemp("secured")) as server:
+        yield server
+
+
+@pytest.fixture
+def secured_settings(secured: SecuredKafka) -> Callable[..., Settings]:
+    """Return a maker of settings with topics of their own, which exist."""
+
+    def settings(listener: str, *, host: str = "127.0.0.1", **changes: object) -> Settings:
+        tag = f"s{next(_numbers)}"
+        names = ("events", "promises", "dead_letters", "ledger")
+        common: dict[str, object] = {
+            # A rule is for every name with its prefix: no group is another one's beginning.
+            "group": f"{tag}.group",
+            "metrics_port": 0,
+            "partitions": 2,
+        }
+        common |= {f"{name}_topic": f"{tag}.{name.replace('_', '-')}" for name in names}
+        create_topics(Settings(broker=secured.address("PLAIN"), **common))  # type: ignore[arg-type]
+        return Settings(broker=secured.address(listener, host), **{**common, **changes})  # type: ignore[arg-type]
+
+    return settings

@@ -18,6 +18,7 @@ from kafka.admin import (
     ACL,
     ACLOperation,
     ACLPermissionType,
+    ACLResourcePatternType,
     KafkaAdminClient,
     ResourcePattern,
     ResourceType,
@@ -175,7 +176,8 @@ class SecuredKafka:
         self._admin("delete_acls", rules)
 
     def _rule(self, user: str, kind: str, prefix: str, operation: str) -> ACL:
-        pattern = ResourcePattern(ResourceType[kind.upper()], prefix, "PREFIXED")
+        prefixed = ACLResourcePatternType.PREFIXED
+        pattern = ResourcePattern(ResourceType[kind.upper()], prefix, prefixed)
         return ACL(f"User:{user}", "*", ACLOperation[operation], ACLPermissionType.ALLOW, pattern)
 
     def _admin(self, name: str, rules: list[ACL]) -> None:
