@@ -15,7 +15,7 @@ SEEDS ?= 5
 FIRST ?= 1
 FUZZ_ARGS ?= all --count 20000
 
-.PHONY: help demo test check bench chaos fuzz venv dev parts format lock schema clean
+.PHONY: help demo test check bench chaos simulate fuzz venv dev parts format lock schema clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,11 @@ bench: dev ## benchmarks (tests/bench), with what they measured
 
 fuzz: dev ## damaged input for every reader (FUZZ_ARGS="slo --count 1000000 --seed 7")
 	@nice -n 15 $(BIN)/python tests/fuzz/run.py $(FUZZ_ARGS)
+
+simulate: SEEDS = 5000
+simulate: dev ## the Kafka edge under simulated faults: SEEDS=how many, FIRST=which one first
+	@$(BIN)/python tests/simulation/simulate.py --first $(FIRST) --seeds $(SEEDS) \
+		--jobs $$(nproc) $(SIMULATE_ARGS)
 
 chaos: dev parts ## faults on real Kafka: SEEDS=how many, FIRST=which one first
 	@$(BIN)/python tests/chaos/chaos.py --seed $(FIRST) --seeds $(SEEDS) $(CHAOS_ARGS)
