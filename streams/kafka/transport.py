@@ -7,7 +7,6 @@ aiokafka 0.14.
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final, Protocol
@@ -97,14 +96,14 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def _stamped(
         self, send: Callable[..., Awaitable[bool]], assignment: Any, node_id: Any, request: Any
     ) -> bool:
-        stamped = time.time_ns() // 1_000_000
+        before = _stamps(assignment, request)
         # The time before the request is sent: a response that waited in the socket while this
         # process was stopped says nothing about the time at which it is read.
         clock = self.consumer.positions.clock
         asked = clock()
         brought = await send(assignment, node_id, request)
         answered = clock()
-        confirmed = _confirmed(assignment, request, stamped, asked)
+        confirmed = _confirmed(assignment, request, before, asked)
         self.consumer.fresh.update(confirmed)
         if confirmed:
             self.consumer.watch.succeeded(asked, answered)
@@ -174,18 +173,26 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return False
 
 
-def _confirmed(assignment: Any, request: Any, stamped: int, asked: int) -> dict[TP, Fresh]:
+def _stamps(assignment: Any, request: Any) -> dict[TP, int | None]:
+    """Return when (wall clock, milliseconds) aiokafka last had an answer about what is asked."""
+    asked = [TP(topic, row[0]) for topic, partitions in request.topics for row in partitions]
+    states = {tp: assignment.state_value(TopicPartition(*tp)) for tp in asked}
+    return {tp: state.timestamp for tp, state in states.items() if state is not None}
+
+
+def _confirmed(
+    assignment: Any, request: Any, before: Mapping[TP, int | None], asked: int
+) -> dict[TP, Fresh]:
     """Return what the response to `request` says; nothing if there was none.
 
-    aiokafka stamps each response with the wall clock (milliseconds); `stamped` is from before.
+    An answer shows by its new stamp. Not by a later one: the wall clock may have been set back,
+    and then what was stamped before would pass for an answer all through an outage.
     """
     found = {}
-    for topic, partitions in request.topics:
-        for partition, *_ in partitions:
-            tp = TopicPartition(topic, partition)
-            state = assignment.state_value(tp)
-            if state is not None and (state.timestamp or 0) >= stamped:
-                found[tp] = Fresh(asked, state.highwater)
+    for tp, stamp in _stamps(assignment, request).items():
+        if stamp is not None and stamp != before.get(tp):
+            state = assignment.state_value(TopicPartition(*tp))
+            found[tp] = Fresh(asked, state.highwater)
     return found
 
 

@@ -45,13 +45,14 @@ Entry: TypeAlias = Epoch | Tick | Footprint
 class History:
     """Reads a log in offset order from `first`, the first record that is still there.
 
-    For an audit (`whole`) it begins with the oldest state there is instead of the newest.
+    For an audit (`whole`) it begins with the oldest state there is instead of the newest. `epoch`
+    is the one in force before `first`, if that is known.
     """
 
-    def __init__(self, first: int, *, whole: bool = False) -> None:
+    def __init__(self, first: int, *, whole: bool = False, epoch: int | None = None) -> None:
         self.first = first
         self._whole = whole
-        self.epoch: int | None = None
+        self.epoch = epoch
         """the epoch in force"""
         self.snapshot: Snapshot | None = None
         """the newest complete one"""
@@ -100,13 +101,20 @@ class History:
         if isinstance(record, Epoch):
             self._begin(offset, record)
         elif record.epoch != self.epoch:
-            self.ignored += 1
+            self._pass(offset, record.epoch)
         elif isinstance(record, Tick):
             self._enter(record)
         elif isinstance(record, Chunk):
             self._collect(record)
         else:
             self._complete(record)
+
+    def _pass(self, offset: int, epoch: int) -> None:
+        """Ignore a record of an owner that had been replaced, not one of an owner to come."""
+        known = self.first - 1 if self.epoch is None else self.epoch
+        if epoch > known:
+            raise LogDamagedError(f"offset {offset}: the beginning of its epoch {epoch} is missing")
+        self.ignored += 1
 
     def _begin(self, offset: int, epoch: Epoch) -> None:
         if epoch.claimed is not None and epoch.claimed != offset:

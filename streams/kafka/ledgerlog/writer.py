@@ -111,11 +111,11 @@ class LogWriter:
         if first > self.next_offset:
             # This one trims below its own snapshots only.
             raise FencedError(f"another owner has trimmed the log below offset {first}")
-        between = History(self.next_offset)
+        between = History(self.next_offset, epoch=self.epoch)
         async for portion in self._store.read(self.next_offset, end):
             for offset, value in portion:
                 between.read(offset, value)
-        if between.epoch is not None:
+        if between.epoch != self.epoch:
             raise FencedError(f"replaced at offset {between.epoch}")
         self.next_offset = end
 
