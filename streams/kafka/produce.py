@@ -7,7 +7,7 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from streams.events import Event, encode
-from streams.kafka.errors import EdgeError, UnreachableError, unreachable
+from streams.kafka.errors import EdgeError, UnreachableError
 from streams.kafka.permissions import WRITE
 from streams.kafka.probe import reach
 from streams.kafka.security import confluent_options
@@ -15,7 +15,6 @@ from streams.settings import Settings
 
 __all__ = ["EventProducer", "Row", "produce"]
 
-CONNECT_SECONDS: Final = 5.0
 FLUSH_SECONDS: Final = 60.0
 _POLL_EVERY: Final = 1000
 _UNAUTHORIZED: Final = (
@@ -44,23 +43,15 @@ class EventProducer:
         self._settings = settings
         self._bootstrap = bootstrap
         self._failed: KafkaError | None = None
-        options = {**_options(settings, bootstrap), "logger": _SILENT}
-        self._producer = Producer(options)
-        self.partitions = self._count_partitions(bootstrap)
+        self.partitions = self._count_partitions()
+        self._producer = Producer({**_options(settings, bootstrap), "logger": _SILENT})
 
-    def _count_partitions(self, bootstrap: str) -> int:
-        try:
-            found = self._producer.list_topics(self.topic, timeout=CONNECT_SECONDS)
-        except KafkaException as error:
-            # librdkafka says only that there was a failure; the probe finds out which.
-            reach(self._settings, bootstrap)
-            raise unreachable(bootstrap) from error
-        topic = found.topics[self.topic]
-        if topic.error is not None and topic.error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
-            reach(self._settings, bootstrap, {self.topic: (WRITE,)})
-        if topic.error is not None or not topic.partitions:
+    def _count_partitions(self) -> int:
+        # Asked by librdkafka, a broker that makes topics by itself would make this one.
+        found = reach(self._settings, self._bootstrap, {self.topic: (WRITE,)})[self.topic]
+        if found.missing:
             raise EdgeError(f"the topic {self.topic} does not exist: callsla topics create")
-        return len(topic.partitions)
+        return found.partitions
 
     def send(self, key: str | None, event: Event, timestamp_ms: int | None = None) -> None:
         """Queue one event; waits for room when the broker is slower than the caller."""

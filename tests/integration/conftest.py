@@ -69,7 +69,9 @@ def secured_settings(secured: SecuredKafka) -> Callable[..., Settings]:
             "partitions": 2,
         }
         common |= {f"{name}_topic": f"{tag}.{name.replace('_', '-')}" for name in names}
+        wanted = Settings(broker=secured.address(listener, host), **{**common, **changes})  # type: ignore[arg-type]
+        common["partitions"] = wanted.partitions
         create_topics(Settings(broker=secured.address("PLAIN"), **common))  # type: ignore[arg-type]
-        return Settings(broker=secured.address(listener, host), **{**common, **changes})  # type: ignore[arg-type]
+        return wanted
 
     return settings

@@ -108,3 +108,34 @@ def test_a_permission_that_is_taken_away_stops_the_worker(
         assert "AuthorizationFailed" in str(worker.error)
         assert "granted" in str(worker.error)
         assert "\n" not in str(worker.error)
+
+
+def test_asking_makes_no_topic(secured: SecuredKafka, secured_settings: Make) -> None:
+    """Not even on a broker that makes whatever is asked for; all three clients tell the lack."""
+    there = secured_settings("PLAIN")
+    names = ("events", "promises", "dead_letters", "ledger")
+    gone = {f"{name}_topic": f"gone.{name}" for name in names}
+    settings = msgspec.structs.replace(there, **gone)
+    for _ in range(2):
+        missing = ", ".join(gone.values())
+        assert told_by_worker(settings) == (
+            f"the topic {missing} does not exist at {settings.broker}: callsla topics create"
+        )
+        assert told_by(lambda: check_topics(settings)).splitlines() == [
+            f"{name} is missing: callsla topics create" for name in gone.values()
+        ]
+        assert told_by(lambda: produce(settings, settings.broker, offers(0, 1))) == (
+            "the topic gone.events does not exist: callsla topics create"
+        )
+
+
+def test_a_worker_needs_as_many_partitions_for_its_ledger_as_for_events(
+    secured_settings: Make,
+) -> None:
+    """Otherwise a partition of the events would have no log; said before anything is read."""
+    two, four = secured_settings("PLAIN"), secured_settings("PLAIN", partitions=4)
+    settings = msgspec.structs.replace(two, ledger_topic=four.ledger_topic)
+    assert told_by_worker(settings) == (
+        f"{four.ledger_topic} has 4 partitions and {two.events_topic} 2: "
+        "the numbers have to be equal; callsla topics check"
+    )
