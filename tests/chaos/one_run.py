@@ -18,14 +18,14 @@ from independent import PartitionTruth, rebuilt
 from live_feed import LiveFeed
 from msgspec import Struct, field
 from observed import observe
-from schedule import Plan, plan_of
+from schedule import Plan
 from scraping import Sample, Scraper, ask
 from topic_tail import Stored, TailError, read_topic, topic_ends
 
 from streams.instants import SECOND
 from streams.kafka.ledgerlog.records import Tick, decode
 
-__all__ = ["Result", "run_seed"]
+__all__ = ["Result", "run_plan"]
 
 START_SECONDS: Final = 60.0
 QUIET_SECONDS: Final = 120.0
@@ -44,13 +44,10 @@ class Result(Struct):
     notes: list[str] = field(default_factory=list)
 
 
-def run_seed(
-    seed: int, directory: Path, mutation: str | None = None, seconds: float = 45.0
-) -> Result:
-    """Run a seed with everything in `directory`."""
-    plan = plan_of(seed, seconds)
+def run_plan(plan: Plan, directory: Path, mutation: str | None = None) -> Result:
+    """Do what `plan` says with everything in `directory`."""
     print(plan.describe(), flush=True)
-    result = Result(seed, plan.theme)
+    result = Result(plan.seed, plan.theme)
     began = time.monotonic()
     with cast_of(plan, directory, mutation) as cast:
         try:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from one_run import Result, run_seed
+from one_run import Result, run_plan
+from schedule import plan_of
 
 __all__ = ["main"]
 
@@ -41,7 +42,7 @@ def main() -> int:
     failed = []
     for seed in range(asked.seed, asked.seed + asked.seeds):
         directory = Path(tempfile.mkdtemp(prefix=f"chaos-{seed}-", dir=asked.directory))
-        result = run_seed(seed, directory, asked.mutate, asked.seconds)
+        result = run_plan(plan_of(seed, asked.seconds), directory, asked.mutate)
         _told(result)
         if result.problems:
             failed.append(seed)

@@ -23,8 +23,8 @@ def test_no_count_differs(seed: int, tmp_path: Path) -> None:
         if os.environ.get("CI") == "true":
             pytest.fail(missing)
         pytest.skip(missing)
-    command = [sys.executable, SCRIPT, "--seed", str(seed), "--seconds", "35"]
+    command = [sys.executable, str(SCRIPT), "--seed", str(seed), "--seconds", "35"]
     done = subprocess.run(
-        [*command, "--directory", tmp_path], capture_output=True, text=True, check=False
+        [*command, "--directory", str(tmp_path)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr[-4000:]

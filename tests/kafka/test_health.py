@@ -122,7 +122,7 @@ def test_ticks_that_never_end_are_told(broker: EmbeddedBroker) -> None:
 
         keeper = next(iter(worker.worker.assignment.keepers.values()))
         log = keeper._log
-        append, log._append = log._append, never  # type: ignore[method-assign]
+        append, log._append = log._append, never  # type: ignore[method-assign, assignment]
         until(lambda: says(worker, "/-/healthy", "no tick"), "unhealthy", 10)
         log._append = append  # type: ignore[method-assign]
         worker.loop.call_soon_threadsafe(freed.set)

@@ -162,16 +162,16 @@ def _deadline() -> Iterator[Callable[[float], None]]:
     def ring(_signal: int, _frame: FrameType | None) -> None:
         raise SlowInputError
 
-    before = signal.signal(signal.SIGVTALRM, ring)
+    before = signal.signal(signal.SIGPROF, ring)
     try:
         yield _set_alarm
     finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def _set_alarm(seconds: float) -> None:
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def bounded_memory() -> None:
