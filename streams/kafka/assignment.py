@@ -133,6 +133,7 @@ class Assignment:
         except LogDamagedError as error:
             raise LogRefusedError(self._log_topic, number, str(error)) from None
         if turn == self._round:
+            self._hold_after_absence(keeper.processor)
             self._keepers[number] = keeper
             self.lost.discard(number)
 
@@ -140,7 +141,6 @@ class Assignment:
         began = self.clock()
         committed = await self._ports.committed(number)
         keeper = await load_keeper(self._place(number), committed)
-        self._hold_after_absence(keeper.processor)
         self.recovery_seconds[number] = (self.clock() - began) / SECOND
         return keeper
 

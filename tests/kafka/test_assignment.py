@@ -222,8 +222,11 @@ def test_a_snapshot_of_a_partition_that_is_not_live_is_none() -> None:
     asyncio.run(work())
 
 
+@pytest.mark.parametrize("comes_back", [False, True])
 @pytest.mark.parametrize(("seconds", "held"), [(SESSION / SECOND, False), (60, True)])
-def test_after_a_long_absence_the_clock_is_held_back(seconds: float, held: bool) -> None:
+def test_after_a_long_absence_the_clock_is_held_back(
+    seconds: float, held: bool, comes_back: bool
+) -> None:
     """If nobody had the partition the sources may have been cut off too: buffers are to come."""
     ports = MemoryPorts()
     clock = Clock(BASE)
@@ -234,8 +237,9 @@ def test_after_a_long_absence_the_clock_is_held_back(seconds: float, held: bool)
         await former.take([0])
         take_in(former, ports)
         await former.tick({TP(TOPIC, 0): Fresh(clock(), 1)})
+        former.revoke()
         clock.advance(seconds)
-        one = assignment(ports, clock)
+        one = former if comes_back else assignment(ports, clock)
         await one.take([0])
         assert one.watch.holds(clock()) is held
         clock.advance(HOLD / SECOND)

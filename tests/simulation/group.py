@@ -145,8 +145,9 @@ class Group:
             for member in self.members.values():
                 member.heard += WATCH_SECONDS
             return
-        silent = [m.name for m in self.members.values() if now - m.heard > SESSION_SECONDS]
-        for name in silent:
+        # Who waits for the others to join is not expected to be heard of.
+        quiet = [m for m in self.members.values() if now - m.heard > SESSION_SECONDS]
+        for name in [m.name for m in quiet if m.waiting is None]:
             self._cluster.note("expelled", name)
             self.leave(name)
         self._settle()

@@ -5,7 +5,7 @@ epoch is in force: that is said here a second time, from its definition.
 """
 
 from collections.abc import Iterator, Mapping
-from itertools import chain
+from itertools import chain, dropwhile
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -122,6 +122,10 @@ def judge(number: int, log: LogPartition, events: EventsPartition, rules: Rules)
 def _follow(judged: Judged, tick: Tick, records: Iterator[Record]) -> Iterator[Record]:
     """Do what `tick` says; returns the records that are left."""
     judged.watermarks = []
+    begun, at = tick.steps[0]
+    if tick.number == 1 and at == 0:
+        # The very first step says where the source began: nobody has read what lay before.
+        records = dropwhile(lambda record: record.offset < begun, records)
     for to_offset, now in tick.steps:
         for record in records:
             if record.offset >= to_offset:

@@ -33,7 +33,8 @@ def _note_who_knows(world: "World", end: int) -> None:
             continue
         keeper = slot.worker.assignment.keepers.get(0)
         if keeper is not None and keeper._log.next_offset > end:
-            world.knowing.append((keeper, keeper.processor.exported))
+            expected = keeper._log.next_offset
+            world.knowing.append((keeper, expected, keeper.processor.exported))
 
 
 def _overtake(world: "World", number: int) -> None:

@@ -69,7 +69,7 @@ class World:
         self.refusals: list[str] = []
         self.problems: list[str] = []
         self.started: dict[Process, tuple[float, Slot, SimulatedWorker]] = {}
-        self.knowing: list[tuple[Keeper, Exported]] = []
+        self.knowing: list[tuple[Keeper, int, Exported]] = []
         """keepers that knew more of the log than a leader change left, and what they showed"""
         self.cut_at: float | None = None
         self.is_over = False

@@ -47,6 +47,8 @@ class LogWriter:
         self._store = store
         self._writer = writer
         self._snapshots = list(snapshots)[-2:]
+        self._looked = next_offset
+        """the log below this was ours, or was known, when it was last looked at"""
 
     async def tick(self, tick: Tick) -> None:
         """Append `tick`; when this returns it is durable and counts.
@@ -74,6 +76,7 @@ class LogWriter:
             count += 1
         await self._append([encode(End(claimed, count, crc32(data)))])
         self._snapshots = [*self._snapshots, claimed][-2:]
+        self._looked = self.next_offset
         return True
 
     async def trim(self) -> bool:
@@ -91,8 +94,12 @@ class LogWriter:
         _, end = await self._store.bounds()
         try:
             await self._pass_ghosts(end)
+            # Contiguous appends prove nothing after an unclean election of a leader: a new owner's
+            # epoch may lie where a lost record of ours was.
+            await self._look(self._looked, end)
         except FencedError:
             return False
+        self._looked = end
         return True
 
     async def _append(self, values: Sequence[bytes]) -> None:
@@ -107,17 +114,23 @@ class LogWriter:
             raise LogDamagedError(msg)
         if end == self.next_offset:
             return
+        await self._look(self.next_offset, end)
+        self.next_offset = end
+
+    async def _look(self, start: int, end: int) -> None:
+        """Read the log from `start` to `end` for a new owner."""
+        if end == start:
+            return
         first, _ = await self._store.bounds()
-        if first > self.next_offset:
+        if first > start:
             # This one trims below its own snapshots only.
             raise FencedError(f"another owner has trimmed the log below offset {first}")
-        between = History(self.next_offset, epoch=self.epoch)
-        async for portion in self._store.read(self.next_offset, end):
+        between = History(start, epoch=self.epoch)
+        async for portion in self._store.read(start, end):
             for offset, value in portion:
                 between.read(offset, value)
         if between.epoch != self.epoch:
             raise FencedError(f"replaced at offset {between.epoch}")
-        self.next_offset = end
 
 
 def _chunks(epoch: int, data: bytes) -> Iterator[Chunk]:

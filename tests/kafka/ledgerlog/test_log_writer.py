@@ -9,7 +9,7 @@ from log_in_memory import MemoryLog
 from streams.kafka.ledgerlog import writer as module
 from streams.kafka.ledgerlog.history import History, Snapshot
 from streams.kafka.ledgerlog.ports import AppendUnknownError
-from streams.kafka.ledgerlog.records import Chunk, End, Epoch, LogDamagedError, Tick
+from streams.kafka.ledgerlog.records import Chunk, End, Epoch, LogDamagedError, Tick, encode
 from streams.kafka.ledgerlog.writer import FencedError, LogWriter, claim
 from streams.ledger import Rules
 
@@ -110,6 +110,37 @@ def test_a_partition_is_mine_until_another_takes_it() -> None:
         await one.tick(tick(1))
         log.intrude(owner())
         assert not await one.is_mine()
+
+    asyncio.run(work())
+
+
+def test_a_new_owner_in_the_place_of_a_lost_record_is_seen() -> None:
+    """After an unclean election the log may have grown again to just the expected length."""
+    log = MemoryLog()
+
+    async def work() -> None:
+        one = await owned(log)
+        await one.tick(tick(1))
+        assert await one.is_mine()
+        await one.tick(tick(2))
+        log.damage(2, encode(owner()))
+        assert not await one.is_mine()
+        await one.tick(tick(3))
+        assert not await one.is_mine()
+
+    asyncio.run(work())
+
+
+def test_a_tick_of_an_owner_whose_epoch_was_overlooked_is_damage() -> None:
+    """It can only be one that took over unseen."""
+    log = MemoryLog()
+
+    async def work() -> None:
+        one = await owned(log)
+        await one.tick(tick(1))
+        log.intrude(tick(7, 1))
+        with pytest.raises(LogDamagedError, match="the beginning of its epoch 1 is missing"):
+            await one.tick(tick(2))
 
     asyncio.run(work())
 
