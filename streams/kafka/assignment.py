@@ -250,7 +250,8 @@ class Assignment:
 
     def committable(self) -> dict[TP, int]:
         """Return the offsets below which everything is covered by a durable tick."""
-        own = {TP(self.topic, n): each.durable_offset for n, each in self.owned.items()}
+        durable = ((n, each.durable_offset) for n, each in self.owned.items())
+        own = {TP(self.topic, n): offset for n, offset in durable if offset is not None}
         return {**own, **self.side_offsets}
 
 

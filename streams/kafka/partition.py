@@ -39,7 +39,8 @@ class PartitionProcessor:
     def __init__(self, machine: Machine) -> None:
         self.number = machine.partition
         self.machine = machine
-        self.durable_offset = machine.next_offset
+        self.durable_offset = machine.next_offset if machine.number else None
+        """below it everything is covered by a durable tick; None: there is none yet"""
         self.exported = Exported.of(machine, Exported.nothing(machine.rules))
         self.latency = Histogram(list(_LATENCY_BOUNDS), [0] * (len(_LATENCY_BOUNDS) + 1))
         self.highwater: int | None = None

@@ -23,8 +23,22 @@ def test_a_new_partition_is_read_from_its_first_record() -> None:
     one = assignment(ports)
     asyncio.run(one.take([2]))
     assert one.seek_targets() == {TP(TOPIC, 2): 40}
-    assert one.committable() == {TP(TOPIC, 2): 40}
     assert list(one.recovery_seconds) == [2]
+
+
+def test_nothing_is_committed_before_the_first_durable_tick() -> None:
+    """Not even where reading began: to the next owner, ticks up to there would be missing."""
+    ports = MemoryPorts()
+    ports.source(2).first = 40
+
+    async def work() -> None:
+        one = assignment(ports)
+        await one.take([2])
+        assert one.committable() == {}
+        await one.tick({})
+        assert one.committable() == {TP(TOPIC, 2): 40}
+
+    asyncio.run(work())
 
 
 def test_a_partition_goes_on_where_its_last_owner_was() -> None:
@@ -81,7 +95,7 @@ def test_what_was_applied_since_the_last_tick_is_kept_too() -> None:
         one.revoke()
         await one.take([0])
         assert one.seek_targets() == {TP(TOPIC, 0): 5}
-        assert one.committable() == {TP(TOPIC, 0): 0}
+        assert one.committable() == {}
         await one.tick({})
         assert one.committable() == {TP(TOPIC, 0): 5}
 
@@ -160,7 +174,7 @@ def test_only_what_a_durable_tick_covers_is_committed_and_shown() -> None:
         ports.log(0).open.clear()
         ticking = asyncio.ensure_future(one.tick({TP(TOPIC, 0): Fresh(BASE, 5)}))
         await rest()
-        assert one.committable() == {TP(TOPIC, 0): 0}
+        assert one.committable() == {}
         assert one.owned[0].exported.fates["applied"] == 0
         ports.log(0).open.set()
         await ticking

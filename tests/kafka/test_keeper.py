@@ -45,7 +45,7 @@ def test_totals_are_shown_only_after_their_tick_is_durable() -> None:
         ticking = asyncio.ensure_future(feed(keeper, ports))
         await rest()
         assert len(ticks(ports.log(0))) == 1, "it has arrived, but nobody knows"
-        assert (shown(keeper), keeper.processor.durable_offset) == (0, 0)
+        assert (shown(keeper), keeper.processor.durable_offset) == (0, None)
         assert ports.outputs.written == []
         ports.log(0).open.set()
         await ticking

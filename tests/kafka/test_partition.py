@@ -139,7 +139,7 @@ def test_nothing_is_shown_or_committed_before_its_tick_is_durable() -> None:
     one = processor()
     assert one.apply(batch(records([offered(0, 0)])), LATER)
     stretch = tick(one, LATER, Fresh(LATER, 1))
-    assert (one.durable_offset, len(one.exported.totals.queues)) == (0, 0)
+    assert (one.durable_offset, len(one.exported.totals.queues)) == (None, 0)
     one.settle(stretch)
     assert (one.durable_offset, len(one.exported.totals.queues)) == (1, 1)
 
