@@ -37,9 +37,12 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
 
-_MILLISECONDS: Final = {f"{n:03}Z": n * MILLISECOND for n in range(1000)}
+_FRACTIONS: Final[dict[str, int]] = {
+    "Z": 0,
+    **{f".{number:03}Z": number * MILLISECOND for number in range(1000)},
+}
 _MAX_CACHED_SECONDS: Final = 4096
-_seconds: dict[str, int] = {}
+_seconds: Final[dict[str, int]] = {}
 
 
 def from_datetime(moment: datetime) -> int:
@@ -67,19 +70,19 @@ def parse_instant(text: str) -> int:
         ValueError: not such a time.
     """
     # `2026-11-23T19:23:21.123Z` by table: several times as fast as a datetime.
-    milliseconds = _MILLISECONDS.get(text[20:])
-    if milliseconds is None:
+    fraction = _FRACTIONS.get(text[19:])
+    if fraction is None:
         return _parse_any(text)
-    second = _seconds.get(text[:20])
-    return (_remember(text) if second is None else second) + milliseconds
+    second = _seconds.get(text[:19])
+    return (_remember(text[:19]) if second is None else second) + fraction
 
 
 def _remember(text: str) -> int:
-    """Return the whole second of `text`, from now on known."""
-    second = _parse_any(text[:20] + "000Z")
+    """Return the instant of `text`, a UTC time in whole seconds without a zone; now it is known."""
+    second = _parse_any(text + "Z")
     if len(_seconds) >= _MAX_CACHED_SECONDS:
         _seconds.clear()
-    _seconds[text[:20]] = second
+    _seconds[text] = second
     return second
 
 

@@ -16,7 +16,8 @@ from streams.ledger.totals import (
     QueueTotals,
     Totals,
 )
-from streams.ledger.windows import WINDOWS, Windows, WindowSums
+from streams.ledger.window_sums import WindowSums
+from streams.ledger.windows import WINDOWS, Windows
 
 __all__ = [
     "ANSWERED",

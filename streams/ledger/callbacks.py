@@ -2,51 +2,76 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Final
 
-from streams.ledger.rules import QueueRules, Rules
+from streams.ledger.terms import Terms, TermsOf
 
 __all__ = ["Conversation", "Failure", "Owed", "callback_promises"]
 
+_at: Final = attrgetter("at")
 
-class Failure(NamedTuple):
+
+class Failure:
     """A call that ended without a human answer, or a callback asked for without a call."""
 
-    at: int
-    call_id: str
-    """empty for a request without a call"""
-    queue: str | None
-    anonymous: bool
-    fingerprint: bytes = b""
-    """the event that asked for it; empty for a call"""
+    __slots__ = ("anonymous", "at", "call_id", "fingerprint", "queue")
+
+    def __init__(
+        self, at: int, call_id: str, queue: str | None, anonymous: bool, fingerprint: int = 0
+    ) -> None:
+        self.at = at
+        self.call_id = call_id
+        """empty for a request without a call"""
+        self.queue = queue
+        self.anonymous = anonymous
+        self.fingerprint = fingerprint
+        """of the event that asked for it; 0 for a call"""
 
 
-class Conversation(NamedTuple):
+class Conversation:
     """A human of the centre and the customer spoke."""
 
-    at: int
-    recalled: bool
-    """the customer rang, rather than the centre"""
+    __slots__ = ("at", "recalled")
+
+    def __init__(self, at: int, recalled: bool) -> None:
+        self.at = at
+        self.recalled = recalled
+        """the customer rang, rather than the centre"""
 
 
-class Owed(NamedTuple):
+class Owed:
     """One callback promise as the facts have it."""
 
-    opened_at: int
-    due_at: int
-    queue: str | None
-    calls: tuple[str, ...]
-    """the calls merged into it"""
-    requests: tuple[bytes, ...]
-    """the fingerprints of the requests merged into it"""
-    state: str | None
-    """None: still open"""
-    settled_at: int
-    """when it was settled; open: when it will be if nothing happens"""
-    late_at: int | None
-    """when a broken one was made good"""
-    late_until: int
-    """until when a broken one can be made good"""
+    __slots__ = (
+        "calls", "due_at", "late_at", "late_until", "opened_at", "queue", "requests",
+        "settled_at", "state",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        opened_at: int,
+        due_at: int,
+        queue: str | None,
+        calls: tuple[str, ...],
+        requests: tuple[int, ...],
+        late_until: int,
+    ) -> None:
+        self.opened_at = opened_at
+        self.due_at = due_at
+        self.queue = queue
+        self.calls = calls
+        """the calls merged into it"""
+        self.requests = requests
+        """the fingerprints of the requests merged into it"""
+        self.late_until = late_until
+        """until when a broken one can be made good"""
+        self.state: str | None = None
+        """None: still open"""
+        self.settled_at = due_at
+        """when it was settled; open: when it will be if nothing happens"""
+        self.late_at = 0
+        """when a broken one was made good"""
 
 
 def callback_promises(
@@ -54,7 +79,7 @@ def callback_promises(
     conversations: Sequence[Conversation],
     attempts: Sequence[int],
     cancellations: Sequence[int],
-    rules: Rules,
+    terms: TermsOf,
     now: int,
 ) -> list[Owed]:
     """Return the callback promises of one customer in the order in which they were opened.
@@ -66,7 +91,7 @@ def callback_promises(
     index = 0
     while index < len(failures):
         first = failures[index]
-        own = rules.of(first.queue)
+        own = terms.of(first.queue)
         due = first.at + own.callback_target
         talk = _conversation_from(conversations, first.at)
         kept = talk is not None and talk.at <= due
@@ -78,27 +103,24 @@ def callback_promises(
             index += 1
         owed = _open(merged, due, own)
         if talk is not None and kept:
-            state = "kept_by_recall" if talk.recalled else "kept"
-            owed = owed._replace(state=state, settled_at=talk.at)
+            owed.state = "kept_by_recall" if talk.recalled else "kept"
+            owed.settled_at = talk.at
         elif now >= due:
-            state = _unmet(merged, attempts, cancellations, due, own)
-            late = _late(conversations, owed) if state == "broken" else None
-            owed = owed._replace(state=state, late_at=late)
+            owed.state = _unmet(merged, attempts, cancellations, due, own)
+            if owed.state == "broken":
+                owed.late_at = _late(conversations, owed)
         promises.append(owed)
     return promises
 
 
-def _open(merged: list[Failure], due: int, rules: QueueRules) -> Owed:
+def _open(merged: list[Failure], due: int, terms: Terms) -> Owed:
     return Owed(
         opened_at=merged[0].at,
         due_at=due,
         queue=merged[0].queue,
         calls=tuple(failure.call_id for failure in merged if failure.call_id),
         requests=tuple(failure.fingerprint for failure in merged if failure.fingerprint),
-        state=None,
-        settled_at=due,
-        late_at=None,
-        late_until=due + rules.late_horizon,
+        late_until=due + terms.late_horizon,
     )
 
 
@@ -107,23 +129,23 @@ def _unmet(
     attempts: Sequence[int],
     cancellations: Sequence[int],
     due: int,
-    rules: QueueRules,
+    terms: Terms,
 ) -> str:
     opened = merged[0].at
     if any(opened <= at <= due for at in cancellations):
         return "cancelled"
     if all(failure.anonymous for failure in merged):
         return "uncallable"
-    if sum(opened <= at <= due for at in attempts) >= rules.unreachable_after:
+    if sum(opened <= at <= due for at in attempts) >= terms.unreachable_after:
         return "unreachable"
     return "broken"
 
 
-def _late(conversations: Sequence[Conversation], owed: Owed) -> int | None:
+def _late(conversations: Sequence[Conversation], owed: Owed) -> int:
     talk = _conversation_from(conversations, owed.due_at + 1)
-    return talk.at if talk is not None and talk.at <= owed.late_until else None
+    return talk.at if talk is not None and talk.at <= owed.late_until else 0
 
 
 def _conversation_from(conversations: Sequence[Conversation], at: int) -> Conversation | None:
-    position = bisect_left(conversations, (at, False))
+    position = bisect_left(conversations, at, key=_at)
     return conversations[position] if position < len(conversations) else None

@@ -1,10 +1,12 @@
 """What changed: the record that everything outside the ledger learns from."""
 
+from typing import Final
+
 from msgspec import Struct
 
 __all__ = ["NONE", "Change"]
 
-NONE = "none"
+NONE: Final = "none"
 """The state of a verdict that was counted and then vanished."""
 
 

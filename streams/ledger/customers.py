@@ -1,110 +1,129 @@
 """One customer: the calls, the callbacks and what is owed."""
 
-from typing import NamedTuple
-
-from msgspec import Struct, field
-
 from streams.ledger.callbacks import Conversation, Failure, Owed
 from streams.ledger.calls import ANSWERED, Call
 from streams.ledger.changes import NONE
-from streams.ledger.rules import Rules
+from streams.ledger.deadlines import Waiter
+from streams.ledger.terms import TermsOf
 
 __all__ = ["CallbackFact", "Counted", "Customer", "History", "history"]
 
 
-class CallbackFact(NamedTuple):
+class CallbackFact:
     """One callback event."""
 
-    at: int
-    what: str
-    """requested, attempted, conversation or cancelled"""
-    fingerprint: bytes
-    queue: str | None
-    anonymous: bool
+    __slots__ = ("anonymous", "at", "fingerprint", "queue", "what")
+
+    def __init__(
+        self, at: int, what: str, fingerprint: int, queue: str | None, anonymous: bool
+    ) -> None:
+        self.at = at
+        self.what = what
+        """requested, attempted, conversation or cancelled"""
+        self.fingerprint = fingerprint
+        self.queue = queue
+        self.anonymous = anonymous
 
 
-class Counted(Struct):
+class Counted:
     """A callback promise as it was counted."""
 
-    owed: Owed
-    ordinal: int
-    """which of those opened at the same instant"""
-    label: str
-    state: str | None = None
-    state_at: int = 0
-    late: str | None = None
-    late_at: int = 0
+    __slots__ = ("label", "late", "late_at", "ordinal", "owed", "state", "state_at")
+
+    def __init__(self, owed: Owed, ordinal: int, label: str) -> None:
+        self.owed = owed
+        self.ordinal = ordinal
+        """which of those opened at the same instant"""
+        self.label = label
+        self.state: str | None = None
+        self.state_at = 0
+        self.late: str | None = None
+        self.late_at = 0
 
 
-class Customer(Struct):
+class Customer(Waiter):
     """What the ledger holds of one customer, or of one call whose customer nobody named."""
 
-    id: str
-    name: str | None
-    """the pseudonym; None for a call without one"""
-    calls: list[Call] = field(default_factory=list)
-    facts: list[CallbackFact] = field(default_factory=list)
-    promises: list[Counted] = field(default_factory=list)
-    troubled: bool = False
-    """a call failed or a callback was made: promises have to be worked out"""
-    revision: int = 0
-    wake: int = 0
+    __slots__ = ("calls", "facts", "name", "promises", "revision", "troubled")
+
+    def __init__(self, key: str, name: str | None) -> None:
+        self.id = key
+        self.wake = 0
+        self.name = name
+        """the pseudonym; None for a call without one"""
+        self.calls: list[Call] = []
+        self.facts: tuple[CallbackFact, ...] = ()
+        self.promises: tuple[Counted, ...] = ()
+        self.troubled = False
+        """a call failed or a callback was made: promises have to be worked out"""
+        self.revision = 0
 
 
-class History(NamedTuple):
+class History:
     """A customer's facts sorted by what they mean; all lists ascending in time."""
 
-    failures: list[Failure]
-    conversations: list[Conversation]
-    attempts: list[int]
-    cancellations: list[int]
-    arrivals: list[int]
+    __slots__ = ("arrivals", "attempts", "cancellations", "conversations", "failures")
+
+    def __init__(self) -> None:
+        self.failures: list[Failure] = []
+        self.conversations: list[Conversation] = []
+        self.attempts: list[int] = []
+        self.cancellations: list[int] = []
+        self.arrivals: list[int] = []
+
+    def sort(self) -> None:
+        """Bring every list in order."""
+        self.failures.sort(key=_failure_order)
+        self.conversations.sort(key=_conversation_order)
+        self.attempts.sort()
+        self.cancellations.sort()
+        self.arrivals.sort()
 
 
-def history(customer: Customer, attached: dict[str, list[CallbackFact]], rules: Rules) -> History:
+def history(customer: Customer, attached: dict[str, list[CallbackFact]], terms: TermsOf) -> History:
     """Return what happened to `customer`; `attached` are callback events that named only a call."""
-    sorted_out = History([], [], [], [], [])
-    facts = list(customer.facts)
+    past = History()
+    for fact in customer.facts:
+        _add_fact(past, fact)
     for call in customer.calls:
-        _add_call(sorted_out, call, rules)
-        if call.id in attached:
-            facts += attached[call.id]
-    for fact in facts:
-        _add_fact(sorted_out, fact)
-    sorted_out.failures.sort(key=_order)
-    sorted_out.conversations.sort()
-    sorted_out.attempts.sort()
-    sorted_out.cancellations.sort()
-    sorted_out.arrivals.sort()
-    return sorted_out
+        _add_call(past, call, terms)
+        if attached:
+            for fact in attached.get(call.id, ()):
+                _add_fact(past, fact)
+    past.sort()
+    return past
 
 
-def _order(failure: Failure) -> tuple[int, str, str, bytes]:
+def _failure_order(failure: Failure) -> tuple[int, str, str, int]:
     return failure.at, failure.call_id, failure.queue or "", failure.fingerprint
 
 
-def _add_call(sorted_out: History, call: Call, rules: Rules) -> None:
+def _conversation_order(conversation: Conversation) -> tuple[int, bool]:
+    return conversation.at, conversation.recalled
+
+
+def _add_call(past: History, call: Call, terms: TermsOf) -> None:
     arrival = call.arrival
-    if arrival is None:
+    if not arrival:
         return
-    sorted_out.arrivals.append(arrival)
-    if call.outcome is None or call.outcome == NONE:
+    past.arrivals.append(arrival)
+    outcome = call.outcome
+    if outcome is None or outcome == NONE:
         return
-    if call.outcome in ANSWERED:
-        sorted_out.conversations.append(Conversation(call.outcome_at, recalled=True))
+    if outcome in ANSWERED:
+        past.conversations.append(Conversation(call.outcome_at, True))
         return
-    at = call.failed_at(rules.of(call.queue))
-    sorted_out.failures.append(Failure(at, call.id, call.queue, call.anonymous))
+    at = call.failed_at(terms.of(call.queue))
+    past.failures.append(Failure(at, call.id, call.queue, call.anonymous))
 
 
-def _add_fact(sorted_out: History, fact: CallbackFact) -> None:
-    if fact.what == "conversation":
-        sorted_out.conversations.append(Conversation(fact.at, recalled=False))
-    elif fact.what == "attempted":
-        sorted_out.attempts.append(fact.at)
-    elif fact.what == "cancelled":
-        sorted_out.cancellations.append(fact.at)
+def _add_fact(past: History, fact: CallbackFact) -> None:
+    what = fact.what
+    if what == "conversation":
+        past.conversations.append(Conversation(fact.at, False))
+    elif what == "attempted":
+        past.attempts.append(fact.at)
+    elif what == "cancelled":
+        past.cancellations.append(fact.at)
     else:
-        sorted_out.failures.append(
-            Failure(fact.at, "", fact.queue, fact.anonymous, fact.fingerprint)
-        )
+        past.failures.append(Failure(fact.at, "", fact.queue, fact.anonymous, fact.fingerprint))

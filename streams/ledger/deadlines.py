@@ -1,7 +1,8 @@
 """Moments at which a verdict can change although nothing happens."""
 
 from heapq import heappop, heappush
-from typing import Final, Generic, Protocol, TypeVar
+from operator import attrgetter
+from typing import Final
 
 from streams.instants import SECOND
 
@@ -10,44 +11,50 @@ __all__ = ["DUE", "Deadlines", "Waiter"]
 DUE: Final = -1
 _SLOT: Final = SECOND
 
-
-class Waiter(Protocol):
-    """Something that is to be looked at again at `wake` (microseconds; 0: never, -1: now)."""
-
-    wake: int
-
-    @property
-    def id(self) -> str:
-        """What orders waiters of one moment, the same on every run."""
+_order: Final = attrgetter("wake", "id")
 
 
-W = TypeVar("W", bound=Waiter)
+class Waiter:
+    """Something that is to be looked at again at `wake` (microseconds; 0: never, -1: now).
+
+    `id` orders waiters of one moment, the same on every run.
+    """
+
+    __slots__ = ("id", "wake")
+
+    def __init__(self, key: str) -> None:
+        self.id = key
+        self.wake = 0
 
 
-class Deadlines(Generic[W]):
+class Deadlines:
     """A timing wheel: setting is O(1), an obsolete entry is skipped when its time comes.
 
-    An entry is obsolete when its waiter's `wake` is no longer the moment it was set for.
+    A waiter stands in the slot of its `wake`, perhaps twice, and perhaps in others where it is
+    obsolete.
     """
 
     def __init__(self) -> None:
-        self._slots: dict[int, list[tuple[int, W]]] = {}
+        self._slots: dict[int, list[Waiter]] = {}
         self._order: list[int] = []
 
-    def set(self, waiter: W, at: int) -> None:
+    def set(self, waiter: Waiter, at: int) -> None:
         """Wake `waiter` at `at` and at no other moment."""
-        if waiter.wake == at:
+        before = waiter.wake
+        if before == at:
             return
         waiter.wake = at
         slot = at // _SLOT
+        if before > 0 and before // _SLOT == slot:
+            return
         entries = self._slots.get(slot)
         if entries is None:
-            self._slots[slot] = [(at, waiter)]
+            self._slots[slot] = [waiter]
             heappush(self._order, slot)
         else:
-            entries.append((at, waiter))
+            entries.append(waiter)
 
-    def pop(self, now: int) -> list[W]:
+    def pop(self, now: int) -> list[Waiter]:
         """Return the waiters of the earliest slot that are due at `now`; none: empty.
 
         Call again until it is empty: the ones returned may set deadlines that are due too. One
@@ -63,20 +70,18 @@ class Deadlines(Generic[W]):
                 break
         return []
 
-    def _take(self, slot: int, now: int) -> list[W]:
-        entries = [entry for entry in self._slots.pop(slot) if entry[1].wake == entry[0]]
-        rest = [entry for entry in entries if entry[0] > now]
-        if rest:
-            self._slots[slot] = rest
-            heappush(self._order, slot)
+    def _take(self, slot: int, now: int) -> list[Waiter]:
+        entries = [one for one in self._slots.pop(slot) if one.wake // _SLOT == slot]
+        if slot == now // _SLOT:
+            rest = [one for one in entries if one.wake > now]
+            if rest:
+                self._slots[slot] = rest
+                heappush(self._order, slot)
+        entries.sort(key=_order)
         due = []
-        for at, waiter in sorted(entries, key=_order):
-            # A deadline that was moved away and back again stands twice.
-            if at <= now and waiter.wake == at:
-                waiter.wake = DUE
-                due.append(waiter)
+        for one in entries:
+            # One that stands twice is due once; and what was due a moment ago is no longer.
+            if 0 < one.wake <= now:
+                one.wake = DUE
+                due.append(one)
         return due
-
-
-def _order(entry: tuple[int, Waiter]) -> tuple[int, str]:
-    return entry[0], entry[1].id

@@ -84,7 +84,7 @@ def _ratio(part: int, whole: int) -> float | None:
 
 
 def _started(ledger: Ledger) -> Iterable[Call]:
-    return (call for call in ledger.book.calls.values() if call.arrival is not None)
+    return (call for call in ledger.book.calls.values() if call.arrival)
 
 
 def _label(ledger: Ledger, call: Call) -> str:

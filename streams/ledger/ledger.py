@@ -1,50 +1,34 @@
 """The ledger of one partition: events and ticks in, verdicts out; no I/O, no clock, no chance."""
 
 from bisect import insort
-from collections.abc import Callable
 from operator import attrgetter
-from struct import Struct
-from typing import Any, Final
-from zlib import adler32, crc32
+from typing import Final
 
-from streams.events import (
-    CallAbandoned,
-    CallAnswered,
-    CallbackAttempted,
-    CallbackCancelled,
-    CallbackConnected,
-    CallbackEvent,
-    CallbackRequested,
-    CallDiverted,
-    CallEnded,
-    CallEvent,
-    CallOffered,
-    CallQueued,
-    CallRejected,
-    CallTransferred,
-    Event,
-    SourceEvent,
-    SourceHeartbeat,
-    SourceRestarted,
-)
+from msgspec.structs import astuple
+
+from streams.events import Event
+from streams.ledger import kinds
 from streams.ledger.calls import Call
 from streams.ledger.changes import Change
 from streams.ledger.customers import CallbackFact, Customer
-from streams.ledger.deadlines import DUE
+from streams.ledger.deadlines import DUE, Waiter
 from streams.ledger.live import LiveQueue, live_queues
-from streams.ledger.noting import NOTE, earlier
 from streams.ledger.retention import forget_call, is_forgettable, prune
 from streams.ledger.rules import Rules
 from streams.ledger.settle import Settlement
 from streams.ledger.totals import Totals
-from streams.ledger.windows import Windows
+from streams.ledger.windows import OFFERED, Windows
 
 __all__ = ["FATES", "Ledger"]
 
 FATES: Final = ("applied", "duplicate", "late", "orphan", "contradictory", "ignored")
 MAX_SOURCES: Final = 256
-_PAIR: Final = Struct(">II").pack
+_MARKED: Final = 8
+_MAX_MARKS: Final = 64 * _MARKED
+
 _id: Final = attrgetter("id")
+# A name of the module's own is found faster by compiled code.
+_astuple: Final = astuple
 
 
 class Ledger:
@@ -58,25 +42,34 @@ class Ledger:
         self.rules = rules
         self.watermark = 0
         """the highest event time applied, in microseconds"""
-        self.fates: dict[str, int] = dict.fromkeys(FATES, 0)
-        """events by what became of them
-
-        Orphans are counted when they are given up. An answer that an abandonment told of later
-        contradicts was applied first and is contradictory as well.
-        """
+        self._applied = 0
+        self._fates: dict[str, int] = dict.fromkeys(FATES, 0)
         self.heartbeats: dict[str, int] = {}
         """when each source was last known to be alive"""
         self.book = Settlement(rules, windows=windows)
-        self._calls = self.book.calls
-        self._lateness = rules.lateness
         self.source_seen: dict[str, bytes] = {}
-        """the last events of each source itself, by fingerprint"""
-        self._take = self._taken_by()
+        """the last events of each source itself, by their marks"""
+        self._oldest = -rules.lateness
+        """what happened before is late"""
 
     @property
     def now(self) -> int:
         """The time up to which deadlines have fired."""
         return self.book.now
+
+    @property
+    def fates(self) -> dict[str, int]:
+        """Events by what became of them.
+
+        Orphans are counted when they are given up. An answer that an abandonment told of later
+        contradicts was applied first and is contradictory as well.
+        """
+        return {**self._fates, "applied": self._applied + self._fates["applied"]}
+
+    @fates.setter
+    def fates(self, fates: dict[str, int]) -> None:
+        self._fates = fates
+        self._applied = 0
 
     @property
     def totals(self) -> Totals:
@@ -106,16 +99,19 @@ class Ledger:
         Kafka got it) and `too_old` (older than `max_age`) mean that it was refused and belongs
         with the dead letters. `orphan` is provisional: the offer may still come.
         """
-        at = event.at
+        fields: kinds.Fields = _astuple(event)
+        at: int = fields[-5]
         if recorded_at is not None and at > recorded_at + self.rules.max_future:
             return "future"
-        if at < self.book.now - self._lateness:
+        if at < self._oldest:
             return self._too_late(at)
         if at > self.watermark:  # noqa: PLR1730 - twice as fast as max()
             self.watermark = at
-        fate = self._take[type(event)](event)
-        if fate != "orphan":
-            self.fates[fate] += 1
+        fate = self._take(kinds.KINDS[type(event)], fields, at)
+        if fate == "applied":
+            self._applied += 1
+        elif fate != "orphan":
+            self._fates[fate] += 1
         return fate
 
     def advance(self, now: int) -> None:
@@ -125,9 +121,10 @@ class Ledger:
         events came in batches. An earlier `now` than before moves nothing back.
         """
         book = self.book
-        book.now = max(book.now, now)
+        if now > book.now:
+            self.set_clock(now)
         book.settle()
-        over: list[Call | Customer] = []
+        over: list[Waiter] = []
         while due := book.deadlines.pop(book.now):
             for waiter in due:
                 if waiter.wake == DUE:
@@ -138,6 +135,11 @@ class Ledger:
         for waiter in over:
             self._forget(waiter)
         book.tally.windows.advance(book.now)
+
+    def set_clock(self, now: int) -> None:
+        """Have it be `now` (microseconds) without a deadline fired, as after a snapshot."""
+        self.book.now = now
+        self._oldest = now - self.rules.lateness
 
     def drain(self) -> list[Change]:
         """Return what changed since the last drain."""
@@ -151,83 +153,65 @@ class Ledger:
     def _too_late(self, at: int) -> str:
         if at < self.book.now - self.rules.max_age:
             return "too_old"
-        self.fates["late"] += 1
+        self._fates["late"] += 1
         return "late"
 
-    def _taken_by(self) -> dict[type[Any], Callable[[Any], str]]:
-        return {
-            CallOffered: self._take_start,
-            CallQueued: self._take_start,
-            CallTransferred: self._take_fact,
-            CallAnswered: self._take_answer,
-            CallAbandoned: self._take_abandonment,
-            CallDiverted: self._take_fact,
-            CallRejected: self._take_fact,
-            CallEnded: self._take_fact,
-            CallbackRequested: self._take_request,
-            CallbackAttempted: self._take_callback,
-            CallbackConnected: self._take_callback,
-            CallbackCancelled: self._take_callback,
-            SourceRestarted: self._take_source_event,
-            SourceHeartbeat: self._take_source_event,
-        }
-
-    def _take_start(self, event: CallOffered | CallQueued) -> str:
-        call = self._call_of(event)
+    def _take(self, kind: int, fields: kinds.Fields, at: int) -> str:
+        """Take in an event of `kind`; verdicts follow with the next tick."""
+        if kind >= kinds.REQUESTED and (kind != kinds.REQUESTED or fields[0] is None):
+            return self._take_other(kind, fields, at)
+        call = self._call_of(fields)
         if call is None:
             return "duplicate"
+        if kind <= kinds.QUEUED:
+            return self._started(call, kind, fields, at)
+        fate = "applied"
+        if kind == kinds.ANSWERED:
+            if not call.answered(at, fields[1]):
+                fate = "ignored"
+        elif kind == kinds.ENDED:
+            resolved: bool | None = fields[2]
+            call.ended(at, fields[1] or "", 2 if resolved is None else int(resolved))
+        elif kind != kinds.TRANSFERRED:
+            _note_end(call, kind, at)
+        fate = self._noted(call, fields, at, fate)
+        if kind == kinds.ANSWERED:
+            return "contradictory" if self._new_contradictions(call) else fate
+        if kind == kinds.ABANDONED:
+            self._fates["contradictory"] += self._new_contradictions(call)
+        return fate
+
+    def _take_other(self, kind: int, fields: kinds.Fields, at: int) -> str:
+        """Take in an event of a callback or of a source itself."""
+        if kind < kinds.RESTARTED:
+            return self._take_callback(kind, fields, at)
+        return self._take_source_event(kind, fields, at)
+
+    def _started(self, call: Call, kind: int, fields: kinds.Fields, at: int) -> str:
         before = call.arrival
-        if type(event) is CallQueued and (call.queued is None or event.at < call.queued):
-            call.queued = event.at
+        if kind == kinds.QUEUED and (not call.queued or at < call.queued):
+            call.queued = at
             call.is_contestable = True
-        call.arrived(event.at, event.source)
-        if before is None:
-            self.fates["applied"] += call.pending
+        call.arrived(at, fields[-4])
+        if not before:
+            self._applied += call.pending
             call.pending = 0
         elif before != call.arrival and call.label is not None:
-            self.windows.count(call.label, "offered", before, -1)
-            self.windows.count(call.label, "offered", call.arrival or 0, 1)
-        self._name(call, event)
+            self.windows.note(call.label, OFFERED, before, -1)
+            self.windows.note(call.label, OFFERED, call.arrival, 1)
+        self._name(call, fields, at)
         self.book.touch(call)
         return "applied"
 
-    def _take_request(self, event: CallbackRequested) -> str:
-        return self._take_callback(event) if event.call_id is None else self._take_fact(event)
-
-    def _take_fact(self, event: Any) -> str:
-        call = self._call_of(event)
-        if call is None:
-            return "duplicate"
-        NOTE[type(event)](call, event)
-        return self._noted(call, event, "applied")
-
-    def _take_answer(self, event: CallAnswered) -> str:
-        call = self._call_of(event)
-        if call is None:
-            return "duplicate"
-        fate = "applied" if call.answered(event) else "ignored"
-        fate = self._noted(call, event, fate)
-        return "contradictory" if self._new_contradictions(call) else fate
-
-    def _take_abandonment(self, event: CallAbandoned) -> str:
-        call = self._call_of(event)
-        if call is None:
-            return "duplicate"
-        call.abandoned = earlier(call.abandoned, event.at)
-        call.is_contestable = True
-        fate = self._noted(call, event, "applied")
-        self.fates["contradictory"] += self._new_contradictions(call)
-        return fate
-
     def _new_contradictions(self, call: Call) -> int:
-        if call.abandoned is None:
+        if not call.abandoned:
             return 0
-        return call.new_contradictions(self.book.rules_of(call.queue))
+        return call.new_contradictions(self.book.terms.of(call.queue))
 
-    def _noted(self, call: Call, event: Any, fate: str) -> str:
+    def _noted(self, call: Call, fields: kinds.Fields, at: int, fate: str) -> str:
         """Have `call` judged after a new fact."""
-        self._name(call, event)
-        if call.arrival is None:
+        self._name(call, fields, at)
+        if not call.arrival:
             return self._hold(call)
         self.book.touch(call)
         return fate
@@ -239,36 +223,36 @@ class Ledger:
         self.book.deadlines.set(call, call.last_at + self.rules.lateness + self.rules.grace + 1)
         return "orphan"
 
-    def _name(self, call: Call, event: Any) -> None:
+    def _name(self, call: Call, fields: kinds.Fields, at: int) -> None:
         """Note queue, customer and anonymity from any event of a call."""
-        at = event.at
         if at > call.last_at:  # noqa: PLR1730 - twice as fast as max()
             call.last_at = at
-        queue = event.queue
+        queue: str | None = fields[-3]
         if queue is not None and (call.queue is None or at <= call.queue_at):
             call.named_queue(at, queue)
-        if event.anonymous:
+        if fields[-1]:
             call.anonymous = True
-        customer = event.customer
+        customer: str | None = fields[-2]
         if customer is not None and (call.customer is None or at <= call.customer_at):
             call.named_customer(at, customer)
             if call.held_by is not None and call.held_by != call.customer:
                 self.book.leave(call)
 
-    def _take_callback(self, event: CallbackEvent) -> str:
+    def _take_callback(self, kind: int, fields: kinds.Fields, at: int) -> str:
         fact = CallbackFact(
-            event.at, _meaning(event), _fingerprint(event), event.queue, event.anonymous
+            at, kinds.meaning(kind, fields), kinds.mark(fields), fields[-3], fields[-1]
         )
-        if event.call_id is None:
-            return self._give(self._customer(str(event.customer)), fact)
-        call = self._call_of(event)
+        name: str | None = fields[-2]
+        if fields[0] is None:
+            return self._give(self._customer(str(name)), fact)
+        call = self._call_of(fields)
         if call is None:
             return "duplicate"
-        if event.customer is None:
+        if name is None:
             self.book.attached.setdefault(call.id, []).append(fact)
-            return self._noted(call, event, "applied")
-        fate = self._give(self._customer(event.customer), fact)
-        if self._noted(call, event, fate) == "orphan":
+            return self._noted(call, fields, at, "applied")
+        fate = self._give(self._customer(name), fact)
+        if self._noted(call, fields, at, fate) == "orphan":
             # The customer is known, so the event counts; the call is only named by it.
             call.pending -= 1
         return fate
@@ -276,96 +260,92 @@ class Ledger:
     def _customer(self, name: str) -> Customer:
         customer = self.book.customers.get(name)
         if customer is None:
-            customer = self.book.customers[name] = Customer(id=name, name=name)
+            customer = self.book.customers[name] = Customer(name, name)
         return customer
 
     def _give(self, customer: Customer, fact: CallbackFact) -> str:
         if any(known.fingerprint == fact.fingerprint for known in customer.facts):
             return "duplicate"
-        customer.facts.append(fact)
+        customer.facts = (*customer.facts, fact)
         customer.troubled = True
         self.book.touch_customer(customer)
         return "applied"
 
-    def _take_source_event(self, event: SourceEvent) -> str:
-        if len(self.heartbeats) >= MAX_SOURCES and event.source not in self.heartbeats:
+    def _take_source_event(self, kind: int, fields: kinds.Fields, at: int) -> str:
+        source: str = fields[-4]
+        if len(self.heartbeats) >= MAX_SOURCES and source not in self.heartbeats:
             return "ignored"
-        fingerprint = _fingerprint(event)
-        seen = self.source_seen.get(event.source, b"")
-        if fingerprint in seen:
+        mark = kinds.mark(fields).to_bytes(_MARKED, "big")
+        seen = self.source_seen.get(source, b"")
+        if seen.find(mark) >= 0:
             return "duplicate"
-        self.source_seen[event.source] = (seen + fingerprint)[-512:]
-        self.heartbeats[event.source] = max(self.heartbeats.get(event.source, 0), event.at)
-        if isinstance(event, SourceRestarted):
-            self._restart(event)
+        self.source_seen[source] = (seen + mark)[-_MAX_MARKS:]
+        self.heartbeats[source] = max(self.heartbeats.get(source, 0), at)
+        if kind == kinds.RESTARTED:
+            self._restart(source, at)
         return "applied"
 
-    def _restart(self, event: SourceRestarted) -> None:
+    def _restart(self, source: str, at: int) -> None:
         book = self.book
-        restarts = book.restarts.setdefault(event.source, [])
-        insort(restarts, event.at)
+        restarts = book.restarts.setdefault(source, [])
+        insort(restarts, at)
         oldest = book.now - self.rules.lateness - 2 * self.rules.max_call
-        book.restarts[event.source] = [at for at in restarts if at >= oldest]
-        touched = [call for call in book.calls.values() if call.source == event.source]
+        book.restarts[source] = [moment for moment in restarts if moment >= oldest]
+        touched = [call for call in book.calls.values() if call.source == source]
         # A ledger that was loaded holds its calls in another order.
-        for call in sorted(touched, key=_id):
+        touched.sort(key=_id)
+        for call in touched:
             call.is_contestable = True
             book.touch(call)
 
-    def _call_of(self, event: Any) -> Call | None:
-        """Return the call that `event` tells of; None if the event was taken before."""
-        calls, call_id = self._calls, event.call_id
-        fingerprint = _fingerprint(event)
-        call = calls.get(call_id)
+    def _call_of(self, fields: kinds.Fields) -> Call | None:
+        """Return the call that an event tells of; None if the event was taken before."""
+        call_id: str = fields[0]
+        mark = kinds.mark(fields)
+        call = self.book.calls.get(call_id)
         if call is None:
-            call = calls[call_id] = Call(id=call_id, seen=fingerprint)
-        elif fingerprint in call.seen:
+            call = self.book.calls[call_id] = Call(call_id, mark)
+        elif not call.is_news(mark):
             return None
-        else:
-            call.remember(fingerprint)
         return call
 
-    def _wake(self, waiter: Call | Customer, over: list[Call | Customer]) -> None:
+    def _wake(self, waiter: Waiter, over: list[Waiter]) -> None:
         """Have what is due judged; what may be forgotten afterwards goes to `over`."""
         if isinstance(waiter, Customer):
             if waiter.troubled:
                 self.book.touch_customer(waiter)
             over.append(waiter)
-        elif waiter.arrival is None or is_forgettable(self.book, waiter):
-            over.append(waiter)
-        else:
-            self.book.touch(waiter)
+        elif isinstance(waiter, Call):
+            if not waiter.arrival or is_forgettable(self.book, waiter):
+                over.append(waiter)
+            else:
+                self.book.touch(waiter)
 
-    def _forget(self, waiter: Call | Customer) -> None:
+    def _forget(self, waiter: Waiter) -> None:
         if isinstance(waiter, Customer):
             if waiter.id in self.book.customers:
                 prune(self.book, waiter)
-        elif waiter.arrival is None:
-            self.fates["orphan"] += waiter.pending
-            forget_call(self.book, waiter)
-        elif is_forgettable(self.book, waiter):
-            forget_call(self.book, waiter)
+        elif isinstance(waiter, Call):
+            if not waiter.arrival:
+                self._fates["orphan"] += waiter.pending
+                forget_call(self.book, waiter)
+            elif is_forgettable(self.book, waiter):
+                forget_call(self.book, waiter)
 
 
-def _fingerprint(event: CallEvent | CallbackEvent | SourceEvent) -> bytes:
-    """Return what makes an event one: its source and its id, in eight bytes.
-
-    Compared only among the events of one call, customer or source, so that two different ids
-    are taken for one about once in 10**15 comparisons.
-    """
-    named = f"{event.source}\0{event.id}".encode()
-    return _PAIR(crc32(named), adler32(named))
-
-
-def _meaning(event: CallbackEvent) -> str:
-    kind = type(event)
-    if kind is CallbackConnected:
-        return "conversation" if event.reached == "human" else "attempted"  # type: ignore[attr-defined]
-    return _MEANINGS[kind]
+def _note_end(call: Call, kind: int, at: int) -> None:
+    """Note what ends a call unanswered."""
+    if kind == kinds.ABANDONED:
+        call.abandoned = _earlier(call.abandoned, at)
+    elif kind == kinds.DIVERTED:
+        call.diverted = _earlier(call.diverted, at)
+    elif kind == kinds.REJECTED:
+        call.rejected = _earlier(call.rejected, at)
+    else:
+        call.requested = _earlier(call.requested, at)
+    call.is_contestable = True
 
 
-_MEANINGS: Final[dict[type[CallbackEvent], str]] = {
-    CallbackRequested: "requested",
-    CallbackAttempted: "attempted",
-    CallbackCancelled: "cancelled",
-}
+def _earlier(known: int, at: int) -> int:
+    """Return the earlier of a known instant (0: there is none) and another."""
+    return known if 0 < known < at else at

@@ -2,8 +2,6 @@
 
 from typing import Final
 
-from msgspec import Struct, field
-
 from streams.instants import SECOND
 from streams.ledger.settle import Settlement
 
@@ -13,21 +11,37 @@ DUE_WITHIN: Final = (300, 900, 3600)
 """Horizons in seconds for callbacks that fall due soon."""
 
 
-class LiveQueue(Struct):
+class LiveQueue:
     """The gauges of one queue label."""
 
-    waiting: int = 0
-    waiting_beyond_target: int = 0
-    oldest_waiting_at: int | None = None
-    """when the caller who waits longest arrived, microseconds"""
-    callbacks_open: int = 0
-    """owed and not due yet"""
-    callbacks_overdue: int = 0
-    """past due and still not made, for as long as it would count as late"""
-    callbacks_due: dict[int, int] = field(default_factory=lambda: dict.fromkeys(DUE_WITHIN, 0))
-    """open ones due within so many seconds"""
-    next_due_at: int | None = None
-    """when the next open callback is due, microseconds"""
+    __slots__ = (
+        "callbacks_due", "callbacks_open", "callbacks_overdue", "next_due_at",
+        "oldest_waiting_at", "waiting", "waiting_beyond_target",
+    )  # fmt: skip
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        self.waiting = 0
+        self.waiting_beyond_target = 0
+        self.oldest_waiting_at: int | None = None
+        """when the caller who waits longest arrived, microseconds"""
+        self.callbacks_open = 0
+        """owed and not due yet"""
+        self.callbacks_overdue = 0
+        """past due and still not made, for as long as it would count as late"""
+        self.callbacks_due = dict.fromkeys(DUE_WITHIN, 0)
+        """open ones due within so many seconds"""
+        self.next_due_at: int | None = None
+        """when the next open callback is due, microseconds"""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LiveQueue) and self._values() == other._values()
+
+    def _values(self) -> tuple[object, ...]:
+        return (
+            self.waiting, self.waiting_beyond_target, self.oldest_waiting_at, self.callbacks_open,
+            self.callbacks_overdue, self.callbacks_due, self.next_due_at,
+        )  # fmt: skip
 
 
 def live_queues(book: Settlement, at: int) -> dict[str, LiveQueue]:
@@ -35,15 +49,15 @@ def live_queues(book: Settlement, at: int) -> dict[str, LiveQueue]:
     queues = {label: LiveQueue() for label in book.tally.totals.queues}
     for call in book.undecided.values():
         label = call.label or book.tally.totals.shown(call.queue)
-        rules = book.rules_of(call.queue)
-        start = call.start(rules) or 0
-        _add_waiting(queues.setdefault(label, LiveQueue()), start, start + rules.answer_target, at)
+        terms = book.terms.of(call.queue)
+        start = call.start(terms)
+        _add_waiting(queues.setdefault(label, LiveQueue()), start, start + terms.answer_target, at)
     for customer in book.owing.values():
         for promise in customer.promises:
             queue = queues.setdefault(promise.label, LiveQueue())
             if promise.state is None and promise.owed.due_at > at:
                 _add_open(queue, promise.owed.due_at, at)
-            elif promise.owed.late_at is None and promise.state in (None, "broken"):
+            elif not promise.owed.late_at and promise.state in (None, "broken"):
                 queue.callbacks_overdue += at <= promise.owed.late_until
     return queues
 

@@ -22,7 +22,7 @@ class CallbackTally:
     def count(self, customer: Customer, owed: list[Owed]) -> None:
         """Count `owed`, all promises of `customer`, in place of what was counted before."""
         before = {(kept.owed.opened_at, kept.ordinal): kept for kept in customer.promises}
-        customer.promises = []
+        promises: list[Counted] = []
         ordinal = 0
         for position, promise in enumerate(owed):
             again = position and owed[position - 1].opened_at == promise.opened_at
@@ -30,14 +30,15 @@ class CallbackTally:
             kept = before.pop((promise.opened_at, ordinal), None)
             if kept is None:
                 kept = self._open(customer, promise, ordinal)
-            customer.promises.append(kept)
+            promises.append(kept)
             self._count_one(customer, kept, promise)
+        customer.promises = tuple(promises)
         for kept in before.values():
             self._withdraw(customer, kept)
 
     def _open(self, customer: Customer, promise: Owed, ordinal: int) -> Counted:
         label = self._tally.totals.label(promise.queue)
-        kept = Counted(owed=promise, ordinal=ordinal, label=label)
+        kept = Counted(promise, ordinal, label)
         opened = promise.opened_at
         self._change(customer, kept, "opened", None, 0, "opened", opened)
         return kept
@@ -55,7 +56,7 @@ class CallbackTally:
         self._count_late(customer, kept, promise)
 
     def _count_late(self, customer: Customer, kept: Counted, promise: Owed) -> None:
-        state = next_state(kept.late, None if promise.late_at is None else "late")
+        state = next_state(kept.late, "late" if promise.late_at else None)
         at = promise.late_at or kept.late_at
         if state is None or not differs(state, at, kept.late, kept.late_at):
             return

@@ -23,7 +23,7 @@ def prune(book: Settlement, customer: Customer) -> None:
             _forget_promise(book, customer, promise, by_id)
         else:
             kept.append(promise)
-    customer.promises = kept
+    customer.promises = tuple(kept)
     _forget_conversations(book, customer, final)
     if not (customer.calls or customer.facts or customer.promises):
         _forget_customer(book, customer)
@@ -87,7 +87,7 @@ def _is_final(book: Settlement, promise: Counted, calls: dict[str, Call], final:
         return False
     settled = owed.settled_at
     if owed.state == "broken":
-        settled = owed.late_until if owed.late_at is None else owed.late_at
+        settled = owed.late_at or owed.late_until
     if settled >= final:
         return False
     merged = [calls[call_id] for call_id in owed.calls if call_id in calls]
@@ -100,16 +100,14 @@ def _may_grow(promise: Counted, customer: Customer) -> bool:
     By `callback_clock: breach` it fails at its breach, which can be long ago.
     """
     due = promise.owed.due_at
-    return any(
-        call.outcome in (None, NONE) and (call.arrival or 0) <= due for call in customer.calls
-    )
+    return any(call.outcome in (None, NONE) and call.arrival <= due for call in customer.calls)
 
 
 def _forget_promise(
     book: Settlement, customer: Customer, promise: Counted, calls: dict[str, Call]
 ) -> None:
     gone = set(promise.owed.requests)
-    customer.facts = [fact for fact in customer.facts if fact.fingerprint not in gone]
+    customer.facts = tuple([f for f in customer.facts if f.fingerprint not in gone])
     for call_id in promise.owed.calls:
         call = calls.get(call_id)
         if call is not None:
@@ -124,7 +122,7 @@ def _forget_conversations(book: Settlement, customer: Customer, final: int) -> N
         horizon = min(horizon, promise.owed.opened_at)
     for call in customer.calls:
         if not _is_answered_for_good(book, call, final):
-            horizon = min(horizon, call.arrival or 0)
+            horizon = min(horizon, call.arrival)
     stay = []
     for call in customer.calls:
         if call.outcome_at < horizon and _is_answered_for_good(book, call, final):
@@ -132,9 +130,10 @@ def _forget_conversations(book: Settlement, customer: Customer, final: int) -> N
         else:
             stay.append(call)
     customer.calls = stay
-    customer.facts = [
-        fact for fact in customer.facts if fact.at >= horizon or fact.what == "requested"
-    ]
+    if customer.facts:
+        customer.facts = tuple(
+            [fact for fact in customer.facts if fact.at >= horizon or fact.what == "requested"]
+        )
 
 
 def _is_answered_for_good(book: Settlement, call: Call, final: int) -> bool:

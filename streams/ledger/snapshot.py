@@ -1,58 +1,61 @@
 """The whole state of a ledger as bytes, and back."""
 
+import struct
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
-from streams.ledger.callbacks import Owed
-from streams.ledger.calls import Call
-from streams.ledger.customers import CallbackFact, Counted, Customer
+from streams.ledger.customers import Counted
 from streams.ledger.ledger import Ledger
+from streams.ledger.packing import (
+    call_of,
+    call_row,
+    customer_of,
+    customer_row,
+    fact_of,
+    fact_row,
+)
+from streams.ledger.rows import CallRow, CustomerRow, FactRow
 from streams.ledger.rules import Rules
 from streams.ledger.totals import Histogram, QueueTotals
-from streams.ledger.windows import QueueWindows, Slice
+from streams.ledger.windows import KINDS, QueueWindows, Slice
 
 __all__ = ["FORMAT", "SnapshotError", "dump", "load", "state_hash"]
 
-FORMAT: Final = 1
-_CALL_FIELDS: Final = Call.__struct_fields__
-_CallValues: Final[Any] = msgspec.defstruct(
-    "_CallValues",
-    [(member.name, member.type) for member in msgspec.structs.fields(Call)],
-    array_like=True,
-    gc=False,
-)
-"""The fields of a call, in their order and without names."""
+FORMAT: Final = 2
+_ARRAY: Final = struct.Struct(">BI").pack
+"""Begins a MessagePack array of so many elements."""
 
 
 class SnapshotError(ValueError):
     """These bytes are no state this version can read."""
 
 
+class _Header(Struct, array_like=True):
+    """What every format begins with."""
+
+    format: int
+
+
 class _Totals(Struct, array_like=True):
-    answer_wait: Histogram
-    callback_delay: Histogram
+    wait_bounds: list[float]
+    waits: list[int]
+    wait_total: int
+    delay_bounds: list[float]
+    delays: list[int]
+    delay_total: int
     counts: list[tuple[str, str, int]]
     corrections: list[tuple[str, str, str, int]]
 
 
-class _Customer(Struct, array_like=True):
-    id: str
-    name: str | None
-    calls: list[str]
-    facts: list[CallbackFact]
-    promises: list[Counted]
-    troubled: bool
-    revision: int
-    wake: int
-
-
 class _Windows(Struct, array_like=True):
-    fine: list[tuple[int, Slice]]
-    coarse: list[tuple[int, Slice]]
-    sums: list[dict[str, int]]
+    fine: list[list[int]]
+    """of each slice: its number, the longest wait, and its counts"""
+    coarse: list[list[int]]
+    sums: list[list[int]]
     maxima: list[int]
     tails: list[int]
     bounds: list[float]
@@ -69,9 +72,9 @@ class _State(Struct, array_like=True):
     boundary_ambiguous: int
     overflowed: int
     labels: list[str]
-    calls: list[_CallValues]
-    customers: list[_Customer]
-    attached: dict[str, list[CallbackFact]]
+    calls: list[CallRow]
+    customers: list[CustomerRow]
+    attached: dict[str, list[FactRow]]
     touched: tuple[list[str], list[str]]
     undecided: list[str]
     totals: dict[str, _Totals]
@@ -80,6 +83,7 @@ class _State(Struct, array_like=True):
 
 
 _encoder: Final = msgspec.msgpack.Encoder(order="sorted")
+_header: Final = msgspec.msgpack.Decoder(_Header)
 _decoder: Final = msgspec.msgpack.Decoder(_State)
 
 
@@ -100,12 +104,13 @@ def load(rules: Rules, state: bytes) -> Ledger:
         SnapshotError: the bytes are damaged or of another format.
     """
     try:
-        read = _decoder.decode(state)
+        written = _header.decode(state).format
+        read = _decoder.decode(state) if written == FORMAT else None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         msg = f"the state cannot be read: {' '.join(str(error).split())}"
         raise SnapshotError(msg) from None
-    if read.format != FORMAT:
-        msg = f"the state has format {read.format}, this version reads {FORMAT}"
+    if read is None:
+        msg = f"the state has format {written}, this version reads {FORMAT}"
         raise SnapshotError(msg)
     ledger = Ledger(rules)
     try:
@@ -116,82 +121,73 @@ def load(rules: Rules, state: bytes) -> Ledger:
     return ledger
 
 
-def _state(ledger: Ledger) -> _State:
+def _state(ledger: Ledger) -> tuple[Any, ...]:
+    """Return the values of a `_State`."""
     book = ledger.book
     ledger.windows.fold()
-    return _State(
-        format=FORMAT,
-        now=book.now,
-        watermark=ledger.watermark,
-        fates=ledger.fates,
-        heartbeats=ledger.heartbeats,
-        source_seen=ledger.source_seen,
-        restarts=book.restarts,
-        boundary_ambiguous=book.boundary_ambiguous,
-        overflowed=ledger.totals.overflowed,
-        labels=ledger.totals.names(),
-        calls=[_call_values(book.calls[key]) for key in sorted(book.calls)],
-        customers=[_customer_values(book.customers[key]) for key in sorted(book.customers)],
-        attached=book.attached,
-        touched=book.touched,
-        undecided=sorted(book.undecided),
-        totals={label: _totals_values(totals) for label, totals in ledger.totals.queues.items()},
-        windows_end=ledger.windows.end,
-        windows={label: _windows_values(ledger, label) for label in ledger.windows.queues},
+    return (
+        FORMAT,
+        book.now,
+        ledger.watermark,
+        ledger.fates,
+        ledger.heartbeats,
+        ledger.source_seen,
+        book.restarts,
+        book.boundary_ambiguous,
+        ledger.totals.overflowed,
+        ledger.totals.names(),
+        [call_row(book.calls[key]) for key in sorted(book.calls)],
+        [customer_row(book.customers[key]) for key in sorted(book.customers)],
+        {key: [fact_row(fact) for fact in facts] for key, facts in book.attached.items()},
+        book.touched,
+        sorted(book.undecided),
+        {label: _totals_values(totals) for label, totals in ledger.totals.queues.items()},
+        ledger.windows.end,
+        {label: _windows_values(ledger, label) for label in ledger.windows.queues},
     )
 
 
-def _call_values(call: Call) -> Any:
-    return _CallValues(*[getattr(call, name) for name in _CALL_FIELDS])
+def _totals_values(totals: QueueTotals) -> tuple[Any, ...]:
+    waits, delays = totals.answer_wait, totals.callback_delay
+    counts = sorted((*key, number) for key, number in totals.counts.items())
+    corrections = sorted((*key, number) for key, number in totals.corrections.items())
+    return (
+        waits.bounds, waits.counts, waits.total, delays.bounds, delays.counts, delays.total,
+        counts, corrections,
+    )  # fmt: skip
 
 
-def _customer_values(customer: Customer) -> _Customer:
-    return _Customer(
-        id=customer.id,
-        name=customer.name,
-        calls=[call.id for call in customer.calls],
-        facts=customer.facts,
-        promises=customer.promises,
-        troubled=customer.troubled,
-        revision=customer.revision,
-        wake=customer.wake,
-    )
+def _windows_values(ledger: Ledger, label: str) -> tuple[Any, ...]:
+    queue, bounds = ledger.windows.queues[label], ledger.windows.bounds(label)
+    fine, coarse = _slices(queue.fine), _slices(queue.coarse)
+    return fine, coarse, queue.sums, queue.maxima, queue.tails, bounds
 
 
-def _totals_values(totals: QueueTotals) -> _Totals:
-    return _Totals(
-        answer_wait=totals.answer_wait,
-        callback_delay=totals.callback_delay,
-        counts=sorted((*key, number) for key, number in totals.counts.items()),
-        corrections=sorted((*key, number) for key, number in totals.corrections.items()),
-    )
+def _slices(slices: Mapping[int, Slice]) -> msgspec.Raw:
+    """Return `slices`, most of which did not change since the last snapshot, as an array."""
+    packed = [slices[number].packed or _pack(number, slices[number]) for number in sorted(slices)]
+    return msgspec.Raw(_ARRAY(0xDD, len(packed)) + b"".join(packed))
 
 
-def _windows_values(ledger: Ledger, label: str) -> _Windows:
-    queue = ledger.windows.queues[label]
-    return _Windows(
-        fine=sorted(queue.fine.items()),
-        coarse=sorted(queue.coarse.items()),
-        sums=[{name: n for name, n in counts.items() if n} for counts in queue.sums],
-        maxima=queue.maxima,
-        tails=queue.tails,
-        bounds=ledger.windows.bounds(label),
-    )
+def _pack(number: int, one: Slice) -> bytes:
+    one.packed = _encoder.encode((number, one.wait_max, *one.counts))
+    return one.packed
 
 
 def _restore(ledger: Ledger, read: _State) -> None:
     book = ledger.book
-    book.now = read.now
+    ledger.set_clock(read.now)
     ledger.watermark = read.watermark
-    ledger.fates.update(read.fates)
+    ledger.fates = {**ledger.fates, **read.fates}
     ledger.heartbeats.update(read.heartbeats)
     ledger.source_seen.update(read.source_seen)
     book.restarts.update(read.restarts)
     book.boundary_ambiguous = read.boundary_ambiguous
-    book.attached.update(read.attached)
+    for key, facts in read.attached.items():
+        book.attached[key] = [fact_of(fact) for fact in facts]
     _restore_totals(ledger, read)
-    for values in read.calls:
-        _restore_call(ledger, values)
+    for call in read.calls:
+        _restore_call(ledger, call)
     for customer in read.customers:
         _restore_customer(ledger, customer)
     for call_id in read.undecided:
@@ -206,49 +202,56 @@ def _restore_totals(ledger: Ledger, read: _State) -> None:
     ledger.totals.learn(read.labels)
     ledger.totals.overflowed = read.overflowed
     for label, values in read.totals.items():
-        totals = QueueTotals(values.answer_wait, values.callback_delay)
+        totals = QueueTotals(
+            Histogram(values.wait_bounds, values.waits, values.wait_total),
+            Histogram(values.delay_bounds, values.delays, values.delay_total),
+        )
         totals.bound_at(ledger.rules.of(label))
         totals.counts.update({(verdict, state): n for verdict, state, n in values.counts})
         totals.corrections.update({(v, was, state): n for v, was, state, n in values.corrections})
         ledger.totals.queues[label] = totals
     ledger.windows.end = read.windows_end
-    for label, queue in read.windows.items():
-        restored = ledger.windows.queues[label] = QueueWindows(
-            dict(queue.fine), dict(queue.coarse), queue.sums, queue.maxima, queue.tails
-        )
+    for label, windows in read.windows.items():
+        restored = ledger.windows.queues[label] = _windows_of(windows)
         bounds = ledger.windows.bounds(label)
-        if bounds != queue.bounds:
-            restored.rebucket(queue.bounds, bounds)
+        if bounds != windows.bounds:
+            restored.rebucket(windows.bounds, bounds)
 
 
-def _restore_call(ledger: Ledger, values: Any) -> None:
-    facts = {name: getattr(values, name) for name in _CALL_FIELDS}
-    wake = facts.pop("wake")
-    facts["is_touched"] = False
-    call = Call(**facts)
+def _windows_of(read: _Windows) -> QueueWindows:
+    queue = QueueWindows()
+    _restore_slices(queue.fine, read.fine)
+    _restore_slices(queue.coarse, read.coarse)
+    queue.sums, queue.maxima, queue.tails = read.sums, read.maxima, read.tails
+    return queue
+
+
+def _restore_slices(slices: dict[int, Slice], read: list[list[int]]) -> None:
+    for values in read:
+        number, wait_max, *counts = values
+        if len(counts) != KINDS:
+            msg = f"a slice of {KINDS} counts"
+            raise LookupError(msg)
+        one = slices[number] = Slice()
+        one.wait_max, one.counts = wait_max, counts
+
+
+def _restore_call(ledger: Ledger, row: CallRow) -> None:
+    call = call_of(row)
     ledger.book.calls[call.id] = call
-    if wake:
-        ledger.book.deadlines.set(call, wake)
+    if row.wake:
+        ledger.book.deadlines.set(call, row.wake)
 
 
-def _restore_customer(ledger: Ledger, values: _Customer) -> None:
+def _restore_customer(ledger: Ledger, row: CustomerRow) -> None:
     book = ledger.book
-    customer = Customer(
-        id=values.id,
-        name=values.name,
-        calls=[book.calls[call_id] for call_id in values.calls],
-        facts=values.facts,
-        promises=values.promises,
-        troubled=values.troubled,
-        revision=values.revision,
-    )
+    customer = customer_of(row, book.calls)
     book.customers[customer.id] = customer
-    owed = [promise.owed for promise in customer.promises]
-    if any(_is_owing(promise) for promise in owed):
+    if any(_is_owing(promise) for promise in customer.promises):
         book.owing[customer.id] = customer
-    if values.wake:
-        book.deadlines.set(customer, values.wake)
+    if row.wake:
+        book.deadlines.set(customer, row.wake)
 
 
-def _is_owing(promise: Owed) -> bool:
-    return promise.state is None or promise.state == "broken"
+def _is_owing(promise: Counted) -> bool:
+    return promise.owed.state is None or promise.owed.state == "broken"

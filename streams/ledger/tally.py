@@ -2,19 +2,17 @@
 
 from typing import Final
 
-from streams.ledger.calls import ANSWERED, Call
+from streams.ledger.calls import ANSWERED, NO_WAIT, Call
 from streams.ledger.changes import NONE, Change
 from streams.ledger.rules import Rules
-from streams.ledger.totals import VERDICTS, Totals
+from streams.ledger.totals import PLACES, Totals
 from streams.ledger.windows import NoWindows, Windows
 
 __all__ = ["Tally", "differs", "next_state"]
 
-_CLASSES: Final = {
-    (verdict, state): verdict if verdict == state else f"{verdict}_{state}"
-    for verdict, states in VERDICTS.items()
-    for state in states
-}
+_IN_TARGET: Final = PLACES["outcome"]["answered_in_target"]
+_KEPT: Final = PLACES["answer"]["kept"]
+_WHOLE_KEPT: Final = PLACES["promise"]["kept"]
 
 
 class Tally:
@@ -34,7 +32,7 @@ class Tally:
             return call.label
         label = self.totals.label(call.queue)
         if call.label is None:
-            self.count(label, "offered", None, 0, "offered", call.arrival or 0)
+            self.count(label, "offered", None, 0, "offered", call.arrival)
         elif call.label != label:
             self._move(call, call.label, label)
         call.label = label
@@ -48,8 +46,8 @@ class Tally:
         was_at: int,
         state: str,
         at: int,
-        wait: int | None = None,
-        was_wait: int | None = None,
+        wait: int = NO_WAIT,
+        was_wait: int = NO_WAIT,
     ) -> None:
         """Count `state` of a verdict on `call` and tell of it."""
         self.count(self.place(call), verdict, was, was_at, state, at)
@@ -62,9 +60,9 @@ class Tally:
         """
         label = self.place(call)
         totals = self.totals.of(label)
-        totals.counts["outcome", "answered_in_target"] += 1
-        totals.counts["answer", "kept"] += 1
-        totals.counts["promise", "kept"] += 1
+        totals.count(_IN_TARGET)
+        totals.count(_KEPT)
+        totals.count(_WHOLE_KEPT)
         totals.answer_wait.add(wait)
         self.windows.answered_in_target(label, wait, at)
         queue, key, customer, number = call.queue, call.id, call.customer, call.revision
@@ -83,14 +81,14 @@ class Tally:
         was: str | None,
         state: str,
         at: int,
-        wait: int | None,
-        was_wait: int | None,
+        wait: int,
+        was_wait: int,
     ) -> None:
         call.revision += 1
         key = call.id
         change = Change(
-            verdict, state, was, at, call.queue, key, call.customer, key, call.revision, wait,
-            was_wait,
+            verdict, state, was, at, call.queue, key, call.customer, key, call.revision,
+            None if wait == NO_WAIT else wait, None if was_wait == NO_WAIT else was_wait,
         )  # fmt: skip
         self.changes.append(change)
 
@@ -98,12 +96,15 @@ class Tally:
         self, label: str, verdict: str, was: str | None, was_at: int, state: str, at: int
     ) -> None:
         """Count `state` at event time `at` instead of what `was` counted at `was_at`."""
-        if state != was:
-            self.totals.of(label).count(verdict, was, state)
+        places = PLACES[verdict]
+        if was is None:
+            self.totals.of(label).count(places[state])
+        elif state != was:
+            self.totals.of(label).correct(verdict, was, state)
         if was is not None and was != NONE:
-            self.windows.count(label, _CLASSES[verdict, was], was_at, -1)
+            self.windows.note(label, places[was], was_at, -1)
         if state != NONE:
-            self.windows.count(label, _CLASSES[verdict, state], at, 1)
+            self.windows.note(label, places[state], at, 1)
 
     def move(self, verdict: str, state: str | None, at: int, old: str, new: str) -> None:
         """Take a counted `state` from the label `old` to `new`."""
@@ -113,12 +114,12 @@ class Tally:
         self.count(new, verdict, NONE, at, state, at)
 
     def _move(self, call: Call, old: str, new: str) -> None:
-        self.move("offered", "offered", call.arrival or 0, old, new)
+        self.move("offered", "offered", call.arrival, old, new)
         self.move("outcome", call.outcome, call.outcome_at, old, new)
         self.move("answer", call.answer, call.answer_at, old, new)
         self.move("promise", call.promise, call.promise_at, old, new)
         self.move("usefulness", call.usefulness, call.usefulness_at, old, new)
-        if call.outcome in ANSWERED and call.waited is not None:
+        if call.outcome in ANSWERED and call.waited != NO_WAIT:
             self.windows.wait(old, call.waited, call.outcome_at, -1)
             self.windows.wait(new, call.waited, call.outcome_at, 1)
 

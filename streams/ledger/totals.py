@@ -1,9 +1,7 @@
 """Counters that only grow, and the corrections that make them exact."""
 
-from bisect import bisect_left
+from collections.abc import Sequence
 from typing import Final
-
-from msgspec import Struct, field
 
 from streams.instants import SECOND
 from streams.ledger.rules import QueueRules, Rules
@@ -12,10 +10,14 @@ __all__ = [
     "NO_QUEUE",
     "OTHER_QUEUES",
     "OUTCOMES",
+    "PAIRS",
+    "PLACES",
     "VERDICTS",
     "Histogram",
     "QueueTotals",
     "Totals",
+    "bucket_of",
+    "limits_of",
 ]
 
 OTHER_QUEUES: Final = "__other__"
@@ -43,20 +45,68 @@ VERDICTS: Final[dict[str, tuple[str, ...]]] = {
 }
 """Every verdict and its states."""
 
-_WAIT_BOUNDS: Final = (1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
-_DELAY_BOUNDS: Final = (60.0, 300.0, 600.0, 900.0, 1800.0, 2700.0, 3600.0, 7200.0, 14400.0, 86400.0)
+_WAIT_BOUNDS: Final[tuple[float, ...]] = (
+    1.0,
+    2.0,
+    5.0,
+    10.0,
+    15.0,
+    20.0,
+    30.0,
+    60.0,
+    120.0,
+    300.0,
+    600.0,
+    1800.0,
+)
+_DELAY_BOUNDS: Final[tuple[float, ...]] = (
+    60.0,
+    300.0,
+    600.0,
+    900.0,
+    1800.0,
+    2700.0,
+    3600.0,
+    7200.0,
+    14400.0,
+    86400.0,
+)
 
 
-class Histogram(Struct):
+PAIRS: Final[list[tuple[str, str]]] = [
+    (verdict, state) for verdict in VERDICTS for state in VERDICTS[verdict]
+]
+PLACES: Final[dict[str, dict[str, int]]] = {
+    verdict: {state: PAIRS.index((verdict, state)) for state in VERDICTS[verdict]}
+    for verdict in VERDICTS
+}
+"""Where each verdict and state stands in `PAIRS` and wherever they are counted by number."""
+
+
+class Histogram:
     """Counts of durations; `bounds` in seconds, the last count is for longer ones still.
 
     A duration equal to a bound belongs below it, as Prometheus has it.
     """
 
-    bounds: list[float]
-    counts: list[int]
-    total: int = 0
-    """sum of the durations in microseconds"""
+    __slots__ = ("_limits", "bounds", "counts", "total")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, bounds: list[float], counts: list[int], total: int = 0) -> None:
+        self.bounds = bounds
+        self.counts = counts
+        self.total = total
+        """sum of the durations in microseconds"""
+        self._limits = limits_of(bounds)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Histogram):
+            return NotImplemented
+        return (
+            self.total == other.total
+            and self.counts == other.counts
+            and self.bounds == other.bounds
+        )
 
     @classmethod
     def with_target(cls, bounds: tuple[float, ...], target: int) -> "Histogram":
@@ -67,10 +117,11 @@ class Histogram(Struct):
     def bound_at(self, target: int) -> None:
         """Have a bound at `target` (microseconds); what its bucket held counts as longer."""
         bound = target / SECOND
-        position = bisect_left(self.bounds, bound)
-        if bound not in self.bounds[position : position + 1]:
+        if bound not in self.bounds:
+            position = bucket_of(target, self._limits)
             self.bounds.insert(position, bound)
             self.counts.insert(position, 0)
+            self._limits = limits_of(self.bounds)
 
     @property
     def sum(self) -> float:
@@ -84,19 +135,56 @@ class Histogram(Struct):
 
     def add(self, duration: int) -> None:
         """Count one `duration` (microseconds)."""
-        self.counts[bisect_left(self.bounds, duration / SECOND)] += 1
+        self.counts[bucket_of(duration, self._limits)] += 1
         self.total += duration
 
 
-class QueueTotals(Struct):
+class QueueTotals:
     """The counters of one queue label."""
 
-    answer_wait: Histogram
-    callback_delay: Histogram
-    counts: dict[tuple[str, str], int] = field(
-        default_factory=lambda: {(v, s): 0 for v, states in VERDICTS.items() for s in states}
-    )
-    corrections: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    __slots__ = ("_counts", "_is_new", "_new", "answer_wait", "callback_delay", "corrections")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        answer_wait: Histogram,
+        callback_delay: Histogram,
+        counts: dict[tuple[str, str], int] | None = None,
+        corrections: dict[tuple[str, str, str], int] | None = None,
+    ) -> None:
+        self.answer_wait = answer_wait
+        self.callback_delay = callback_delay
+        self.corrections = {} if corrections is None else corrections
+        self._counts = dict.fromkeys(PAIRS, 0) if counts is None else counts
+        self._new = [0] * len(PAIRS)
+        """what `_counts` has not got yet, by place"""
+        self._is_new = False
+
+    def bound_at(self, rules: QueueRules) -> None:
+        """Have a bound at each target of `rules` in its histogram."""
+        self.answer_wait.bound_at(rules.answer_target)
+        self.callback_delay.bound_at(rules.callback_target)
+
+    @property
+    def counts(self) -> dict[tuple[str, str], int]:
+        """How many of each verdict and state, without corrections."""
+        if self._is_new:
+            self._is_new = False
+            for place, number in enumerate(self._new):
+                if number:
+                    self._counts[PAIRS[place]] += number
+                    self._new[place] = 0
+        return self._counts
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, QueueTotals):
+            return NotImplemented
+        return (
+            self.answer_wait == other.answer_wait
+            and self.callback_delay == other.callback_delay
+            and self.counts == other.counts
+            and self.corrections == other.corrections
+        )
 
     @classmethod
     def under(cls, rules: QueueRules) -> "QueueTotals":
@@ -106,18 +194,15 @@ class QueueTotals(Struct):
             callback_delay=Histogram.with_target(_DELAY_BOUNDS, rules.callback_target),
         )
 
-    def bound_at(self, rules: QueueRules) -> None:
-        """Have a bound at each target of `rules` in its histogram."""
-        self.answer_wait.bound_at(rules.answer_target)
-        self.callback_delay.bound_at(rules.callback_target)
+    def count(self, place: int) -> None:
+        """Count the verdict and state at `place` of `PAIRS` for the first time."""
+        self._new[place] = self._new[place] + 1
+        self._is_new = True
 
-    def count(self, verdict: str, was: str | None, state: str) -> None:
-        """Count `state` the first time, or its correction when it `was` another before."""
-        if was is None:
-            self.counts[verdict, state] += 1
-        else:
-            key = (verdict, was, state)
-            self.corrections[key] = self.corrections.get(key, 0) + 1
+    def correct(self, verdict: str, was: str, state: str) -> None:
+        """Count that a verdict counted as `was` is `state`."""
+        key = (verdict, was, state)
+        self.corrections[key] = self.corrections.get(key, 0) + 1
 
     def truth(self, verdict: str, state: str) -> int:
         """Return the counter less what was corrected from it plus what was corrected to it."""
@@ -175,3 +260,18 @@ class Totals:
             return OTHER_QUEUES
         self._labels[queue] = queue
         return queue
+
+
+def limits_of(bounds: Sequence[float]) -> list[int]:
+    """Return `bounds` in microseconds."""
+    return [round(bound * SECOND) for bound in bounds]
+
+
+def bucket_of(duration: int, limits: list[int]) -> int:
+    """Return the place of the first of `limits` that is not below `duration` (microseconds)."""
+    place = 0
+    for limit in limits:
+        if duration <= limit:
+            break
+        place += 1
+    return place

@@ -2,20 +2,21 @@
 
 from collections.abc import Sequence
 
-from msgspec import Struct
-
 from streams.ledger.calls import Call, End
-from streams.ledger.rules import QueueRules
+from streams.ledger.terms import Terms
 
 __all__ = ["Usefulness", "end_of_talk", "judge_usefulness"]
 
 
-class Usefulness(Struct, frozen=True, gc=False):
+class Usefulness:
     """The verdict on a human answer, or when to ask again."""
 
-    verdict: str | None
-    at: int
-    """when it was decided; undecided: when it will be if nothing happens"""
+    __slots__ = ("at", "verdict")
+
+    def __init__(self, verdict: str | None, at: int) -> None:
+        self.verdict = verdict
+        self.at = at
+        """when it was decided; undecided: when it will be if nothing happens"""
 
 
 def end_of_talk(call: Call, limit: int) -> End | None:
@@ -27,22 +28,22 @@ def end_of_talk(call: Call, limit: int) -> End | None:
 
 
 def judge_usefulness(
-    call: Call, arrivals: Sequence[int], rules: QueueRules, max_call: int, now: int
+    call: Call, arrivals: Sequence[int], terms: Terms, max_call: int, now: int
 ) -> Usefulness:
     """Return whether the human answer of `call` was useful.
 
     `arrivals` are the sorted arrivals of the same customer's calls, this one's included; empty
     if it is the only one.
     """
-    limit = (call.start(rules) or 0) + max_call
+    limit = call.start(terms) + max_call
     end = end_of_talk(call, limit)
     if end is None:
         return Usefulness("unknown" if now >= limit else None, limit)
     if end.resolved != 2:
         return Usefulness("useful" if end.resolved else "useless", end.at)
-    if end.ended_by == "agent" and end.at - call.outcome_at < rules.short_talk:
+    if end.ended_by == "agent" and end.at - call.outcome_at < terms.short_talk:
         return Usefulness("useless", end.at)
-    return _by_repeat(call, end.at, arrivals, rules.repeat_window, now)
+    return _by_repeat(call, end.at, arrivals, terms.repeat_window, now)
 
 
 def _by_repeat(

@@ -3,7 +3,6 @@
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Final
 
 from streams.events import Event
@@ -26,18 +25,20 @@ They are functions of the facts, so any stride gives the same; a long one judges
 _REFUSED: Final = frozenset({"future", "too_old"})
 
 
-@dataclass(slots=True)
 class Judged:
     """The ledger after all events, and what it does not keep itself."""
 
-    ledger: Ledger
-    until: int | None
-    """the time, in microseconds, up to which deadlines have fired; None: nothing ever happened"""
-    waits: dict[str, QueueWaits] = field(default_factory=dict)
-    left_out: int = 0
-    """events later than `until`"""
-    refused: dict[str, int] = field(default_factory=dict)
-    """events that the ledger refused, by reason"""
+    __slots__ = ("ledger", "left_out", "refused", "until", "waits")
+
+    def __init__(self, ledger: Ledger, until: int | None) -> None:
+        self.ledger = ledger
+        self.until = until
+        """the time, in microseconds, up to which deadlines have fired; None: nothing happened"""
+        self.waits: dict[str, QueueWaits] = {}
+        self.left_out = 0
+        """events later than `until`"""
+        self.refused: dict[str, int] = {}
+        """events that the ledger refused, by reason"""
 
 
 def judge(
@@ -58,20 +59,21 @@ def judge(
     if judged.until is not None:
         with _uncollected():
             _apply(judged, events, judged.until, watch, progress)
-        judged.ledger.advance(judged.until)
-        _collect(judged, watch)
+            judged.ledger.advance(judged.until)
+            _collect(judged, watch)
     return judged
 
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Keep the garbage collector from looking through millions of events that make no cycles."""
+    """Keep the garbage collector from looking through millions of things that make no cycles."""
     collecting = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if collecting:
+            gc.freeze()
             gc.enable()
 
 
@@ -82,7 +84,7 @@ def _apply(
     watch: Watch | None,
     progress: Progress | None,
 ) -> None:
-    apply = judged.ledger.apply
+    ledger = judged.ledger
     tick_at = told = 0
     for number, event in enumerate(events):
         if event.at >= tick_at:
@@ -94,7 +96,7 @@ def _apply(
             if progress is not None and number - told >= PROGRESS_EVENTS:
                 progress(number - told)
                 told = number
-        fate = apply(event)
+        fate = ledger.apply(event)
         if fate in _REFUSED:
             judged.refused[fate] = judged.refused.get(fate, 0) + 1
 

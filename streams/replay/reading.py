@@ -1,9 +1,8 @@
 """All events of an input, in the order of their event time and with little memory."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 from streams.events import CallEvent, Event
 from streams.sources import Source
@@ -15,17 +14,25 @@ Progress = Callable[[int], None]
 
 PROGRESS_EVENTS: Final = 20_000
 
-_at = attrgetter("at")
+_at: Final = attrgetter("at")
 
 
-@dataclass(slots=True)
 class Input:
     """What was read; `events` are in the order of their event time."""
 
-    events: list[Event]
-    records: int
-    dead_letters: dict[str, int]
-    unknown_fields: int = 0
+    __slots__ = ("dead_letters", "events", "records", "unknown_fields")
+
+    def __init__(
+        self,
+        events: list[Event],
+        records: int,
+        dead_letters: dict[str, int],
+        unknown_fields: int = 0,
+    ) -> None:
+        self.events = events
+        self.records = records
+        self.dead_letters = dead_letters
+        self.unknown_fields = unknown_fields
 
 
 def read(source: Source, lines: Iterable[bytes], progress: Progress | None = None) -> Input:
@@ -34,21 +41,34 @@ def read(source: Source, lines: Iterable[bytes], progress: Progress | None = Non
     Raises:
         SourceError: the input as a whole cannot be read.
     """
-    events = list(_events(source, lines, progress))
+    events = _events(source, lines, progress)
     events.sort(key=_at)
     return Input(events, source.records, dict(source.rejected), source.unknown_fields)
 
 
-def _events(source: Source, lines: Iterable[bytes], progress: Progress | None) -> Iterator[Event]:
+def _events(source: Source, lines: Iterable[bytes], progress: Progress | None) -> list[Event]:
+    events: list[Event] = []
     names: dict[str, str] = {}
-    share = names.setdefault
     for number, event in enumerate(source.read(lines), 1):
-        # The long names that many events carry are kept once in memory.
-        customer = event.customer
-        if customer is not None:
-            event.customer = share(customer, customer)
-        if isinstance(event, CallEvent):
-            event.call_id = share(event.call_id, event.call_id)
-        yield event
+        _share(event, names)
+        events.append(event)
         if progress is not None and not number % PROGRESS_EVENTS:
             progress(PROGRESS_EVENTS)
+    return events
+
+
+def _share(event: Any, names: dict[str, str]) -> None:
+    """Keep the names that many events carry once in memory."""
+    event.source = _kept(event.source, names)
+    queue = event.queue
+    if queue is not None:
+        event.queue = _kept(queue, names)
+    customer = event.customer
+    if customer is not None:
+        event.customer = _kept(customer, names)
+    if isinstance(event, CallEvent):
+        event.call_id = _kept(event.call_id, names)
+
+
+def _kept(name: str, names: dict[str, str]) -> str:
+    return names.setdefault(name, name)

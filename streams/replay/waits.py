@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from streams.instants import SECOND
@@ -15,13 +14,15 @@ SHORT_ABANDON: Final = 5 * SECOND
 """Up to here an abandonment is "short" in the formulas that leave such calls out."""
 
 
-@dataclass(slots=True)
 class QueueWaits:
     """Waits of the calls of one queue, in microseconds."""
 
-    answered: Counter[int] = field(default_factory=Counter)
-    short_abandoned: int = 0
-    requested_in_target: int = 0
+    __slots__ = ("answered", "requested_in_target", "short_abandoned")
+
+    def __init__(self) -> None:
+        self.answered: Counter[int] = Counter()
+        self.short_abandoned = 0
+        self.requested_in_target = 0
 
     def note(self, change: Change, target: int) -> None:
         """Take in a change of an outcome; `target` is the answer target of its queue."""

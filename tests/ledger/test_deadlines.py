@@ -1,18 +1,16 @@
 """The timing wheel: who is woken when, and in which order."""
 
 from streams.instants import SECOND
+from streams.ledger.customers import Customer
 from streams.ledger.deadlines import DUE, Deadlines
 
 
-class Sleeper:
+def _sleeper(name: str) -> Customer:
     """Someone who waits."""
-
-    def __init__(self, name: str) -> None:
-        self.id = name
-        self.wake = 0
+    return Customer(name, None)
 
 
-def _woken(deadlines: Deadlines[Sleeper], now: int) -> list[str]:
+def _woken(deadlines: Deadlines, now: int) -> list[str]:
     """Return the names of all that are due, in the order in which they are woken."""
     names = []
     while due := deadlines.pop(now):
@@ -22,8 +20,8 @@ def _woken(deadlines: Deadlines[Sleeper], now: int) -> list[str]:
 
 def test_a_deadline_fires_at_its_instant_and_once() -> None:
     """Not a microsecond before."""
-    deadlines: Deadlines[Sleeper] = Deadlines()
-    deadlines.set(sleeper := Sleeper("a"), 5 * SECOND + 3)
+    deadlines = Deadlines()
+    deadlines.set(sleeper := _sleeper("a"), 5 * SECOND + 3)
     assert _woken(deadlines, 5 * SECOND + 2) == []
     assert sleeper.wake == 5 * SECOND + 3
     assert _woken(deadlines, 5 * SECOND + 3) == ["a"]
@@ -33,34 +31,34 @@ def test_a_deadline_fires_at_its_instant_and_once() -> None:
 
 def test_deadlines_fire_in_the_order_of_time_then_of_names() -> None:
     """Whatever the order in which they were set."""
-    deadlines: Deadlines[Sleeper] = Deadlines()
+    deadlines = Deadlines()
     for name, at in (("d", 9 * SECOND), ("c", 10), ("b", 10), ("a", 11), ("e", 2 * SECOND)):
-        deadlines.set(Sleeper(name), at)
+        deadlines.set(_sleeper(name), at)
     assert _woken(deadlines, 9 * SECOND) == ["b", "c", "a", "e", "d"]
 
 
 def test_a_pop_returns_the_earliest_slot_only() -> None:
     """What is woken may set a deadline before the next one."""
-    deadlines: Deadlines[Sleeper] = Deadlines()
-    deadlines.set(Sleeper("late"), 9 * SECOND)
-    deadlines.set(Sleeper("early"), 2 * SECOND)
+    deadlines = Deadlines()
+    deadlines.set(_sleeper("late"), 9 * SECOND)
+    deadlines.set(_sleeper("early"), 2 * SECOND)
     assert [sleeper.id for sleeper in deadlines.pop(20 * SECOND)] == ["early"]
-    deadlines.set(Sleeper("between"), 3 * SECOND)
+    deadlines.set(_sleeper("between"), 3 * SECOND)
     assert _woken(deadlines, 20 * SECOND) == ["between", "late"]
 
 
 def test_within_a_second_the_others_stay() -> None:
     """Three in one slot, woken one after the other."""
-    deadlines: Deadlines[Sleeper] = Deadlines()
+    deadlines = Deadlines()
     for name, at in (("a", 100), ("b", 200), ("c", 300)):
-        deadlines.set(Sleeper(name), at)
+        deadlines.set(_sleeper(name), at)
     assert [_woken(deadlines, now) for now in (100, 150, 299, 300)] == [["a"], [], ["b"], ["c"]]
 
 
 def test_a_moved_deadline_fires_at_its_new_moment_only() -> None:
     """Later, earlier, and away and back again."""
-    deadlines: Deadlines[Sleeper] = Deadlines()
-    sleeper = Sleeper("a")
+    deadlines = Deadlines()
+    sleeper = _sleeper("a")
     deadlines.set(sleeper, 2 * SECOND)
     deadlines.set(sleeper, 7 * SECOND)
     assert _woken(deadlines, 6 * SECOND) == []
@@ -72,19 +70,19 @@ def test_a_moved_deadline_fires_at_its_new_moment_only() -> None:
 
 def test_an_obsolete_slot_does_not_hide_the_next() -> None:
     """The first slot holds nothing that still counts."""
-    deadlines: Deadlines[Sleeper] = Deadlines()
-    sleeper = Sleeper("a")
+    deadlines = Deadlines()
+    sleeper = _sleeper("a")
     deadlines.set(sleeper, 2 * SECOND)
-    deadlines.set(Sleeper("b"), 4 * SECOND)
+    deadlines.set(_sleeper("b"), 4 * SECOND)
     deadlines.set(sleeper, 30 * SECOND)
     assert _woken(deadlines, 5 * SECOND) == ["b"]
 
 
 def test_nothing_is_kept_of_what_has_fired() -> None:
     """Memory follows who still waits; what stays behind waits in its slot once."""
-    deadlines: Deadlines[Sleeper] = Deadlines()
+    deadlines = Deadlines()
     for number in range(100):
-        deadlines.set(Sleeper(str(number)), number * SECOND // 10)
+        deadlines.set(_sleeper(str(number)), number * SECOND // 10)
     _woken(deadlines, 5 * SECOND)
     assert len(deadlines._slots) == len(deadlines._order) == 5
     _woken(deadlines, 10 * SECOND)

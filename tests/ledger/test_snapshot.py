@@ -1,11 +1,14 @@
 """A snapshot: the whole state as bytes, and a ledger that goes on from it."""
 
+from base64 import b64decode
+
 import msgspec
 import pytest
 from feeds import BASE, event, s
 
 from streams.events import Event
 from streams.ledger import Ledger, Rules, SnapshotError, dump, load, state_hash
+from streams.ledger.snapshot import FORMAT
 
 
 def _ledger() -> Ledger:
@@ -39,6 +42,14 @@ _LATER: list[Event] = [
 ]
 
 
+_OF_THE_FIRST_FORMAT = b64decode(
+    "3AASAc8ABgokGC2CQM8ABgokGB5AAIanYXBwbGllZAGtY29udHJhZGljdG9yeQCpZHVwbGljYXRlAKdpZ25vcmVk"
+    "AKRsYXRlAKZvcnBoYW4AgICAAACQkdwAI6FhzwAGCiQYHkAAwKd1bmtub3duwADAAMKQkMDAwMCQwsLECLAIXcwS"
+    "zQN2AM8ABgokGB5AAMDAwADAwADAAMAAAADPAAYKJBi21oCQgJKQkJGhYYDPAAYKJBgtgkCA"
+)
+"""One call that waits, as a ledger wrote it before its records had a number for each kind."""
+
+
 def test_a_loaded_ledger_shows_what_the_dumped_one_showed() -> None:
     """Totals, windows, fates, heartbeats."""
     ledger = _ledger()
@@ -66,6 +77,19 @@ def test_a_loaded_ledger_goes_on_and_lets_go_as_the_dumped_one() -> None:
         assert copy.windows.read() == ledger.windows.read()
         assert copy.live(BASE + s(now)) == ledger.live(BASE + s(now))
         assert state_hash(copy) == state_hash(ledger)
+
+
+def test_a_loaded_ledger_takes_no_older_events_than_the_dumped_one() -> None:
+    """What is late and what is too old does not wait for its next tick."""
+    ledger = _ledger()
+    ledger.advance(BASE + s(10 * 24 * 3600))
+    copy = load(Rules(), dump(ledger))
+    oldest = 10 * 24 * 3600 - 3600
+    events = [event("call.offered", at, call) for at, call in ((0, "e"), (oldest - 1, "f"))]
+    events.append(event("call.offered", oldest, "g"))
+    for one in (ledger, copy):
+        assert [one.apply(each) for each in events] == ["too_old", "late", "applied"]
+    assert dump(copy) == dump(ledger)
 
 
 def test_a_restart_is_told_in_the_same_order_by_a_loaded_ledger() -> None:
@@ -141,9 +165,17 @@ def test_text_that_is_none_and_depth_without_end_are_refused() -> None:
             load(Rules(), bad)
 
 
-def test_another_format_is_refused_with_both_numbers() -> None:
-    """Whoever reads the line knows which side is newer."""
+@pytest.mark.parametrize("number", [1, 99])
+def test_another_format_is_refused_with_both_numbers(number: int) -> None:
+    """Whoever reads the line knows which side is newer, whatever the rest of it looks like."""
     values = msgspec.msgpack.decode(dump(_ledger()))
-    values[0] = 99
-    with pytest.raises(SnapshotError, match="the state has format 99, this version reads 1"):
+    values[0], values[10] = number, [{"id": "a call as another format has it"}]
+    refusal = f"the state has format {number}, this version reads {FORMAT}"
+    with pytest.raises(SnapshotError, match=refusal):
         load(Rules(), msgspec.msgpack.encode(values))
+
+
+def test_a_state_of_the_first_format_is_refused_by_its_number() -> None:
+    """Bytes that were written then."""
+    with pytest.raises(SnapshotError, match=f"format 1, this version reads {FORMAT}"):
+        load(Rules(), _OF_THE_FIRST_FORMAT)

@@ -18,7 +18,7 @@ from streams.kafka.exported import Exported
 from streams.kafka.ledgerlog.records import Epoch, Tick, decode
 from streams.ledger import Ledger
 from streams.ledger.rules import Rules
-from streams.ledger.totals import VERDICTS, Totals
+from streams.ledger.totals import VERDICTS, Histogram, Totals
 
 __all__ = ["Judged", "JudgedTick", "fingerprint_of", "judge", "plain_truths", "truths"]
 
@@ -174,10 +174,20 @@ def _fingerprint(
     totals: Totals, fates: Mapping[str, int], letters: Mapping[str, int], ambiguous: int, now: int
 ) -> bytes:
     queues: list[Any] = [
-        (label, _known(q.counts), _known(q.corrections), q.answer_wait, q.callback_delay)
+        (
+            label,
+            _known(q.counts),
+            _known(q.corrections),
+            _values(q.answer_wait),
+            _values(q.callback_delay),
+        )
         for label, q in sorted(totals.queues.items())
     ]
     return _encode((now, ambiguous, _known(fates), _known(letters), queues))
+
+
+def _values(histogram: Histogram) -> tuple[list[float], list[int], int]:
+    return histogram.bounds, histogram.counts, histogram.total
 
 
 def _known(counts: Mapping[Any, int]) -> list[Any]:

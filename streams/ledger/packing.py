@@ -1,0 +1,114 @@
+"""Between what a ledger remembers and the rows of a snapshot."""
+
+from typing import Any, TypeAlias
+
+from streams.ledger.callbacks import Owed
+from streams.ledger.calls import Call, End
+from streams.ledger.customers import CallbackFact, Counted, Customer
+from streams.ledger.rows import CallRow, CountedRow, CustomerRow, FactRow
+
+__all__ = [
+    "call_of",
+    "call_row",
+    "customer_of",
+    "customer_row",
+    "fact_of",
+    "fact_row",
+]
+
+_Row: TypeAlias = tuple[Any, ...]
+"""The values of a row in the order of its fields: written like the row, and made faster."""
+
+
+def call_row(call: Call) -> _Row:
+    """Return what a snapshot says of `call`, as a `CallRow`."""
+    ends = tuple([end.order() for end in call.ends]) if call.ends else ()
+    marks = (call.mark_1, call.mark_2, call.mark_3, call.mark_4)
+    return (
+        call.id, call.arrival, call.queued, call.source, call.queue, call.queue_at,
+        call.customer, call.customer_at, call.anonymous, call.human_answers,
+        call.unknown_answers, call.abandoned, call.diverted, call.requested, call.rejected,
+        ends, call.is_contestable, marks, call.more_marks, call.pending, call.last_at,
+        call.held_by, call.label, call.outcome, call.outcome_at, call.waited, call.answer,
+        call.answer_at, call.promise, call.promise_at, call.usefulness, call.usefulness_at,
+        call.contradicted, call.revision, call.wake,
+    )  # fmt: skip
+
+
+def call_of(row: CallRow) -> Call:
+    """Return the call of `row`; its deadline has still to be set."""
+    call = Call(row.id, 0)
+    call.mark_1, call.mark_2, call.mark_3, call.mark_4 = row.marks
+    call.more_marks = row.more_marks
+    call.arrival, call.queued, call.source = row.arrival, row.queued, row.source
+    call.queue, call.queue_at = row.queue, row.queue_at
+    call.customer, call.customer_at = row.customer, row.customer_at
+    call.anonymous, call.last_at = row.anonymous, row.last_at
+    call.human_answers, call.unknown_answers = row.human_answers, row.unknown_answers
+    call.abandoned, call.diverted = row.abandoned, row.diverted
+    call.requested, call.rejected = row.requested, row.rejected
+    if row.ends:
+        call.ends = tuple([End(at, by, resolved) for at, by, resolved in row.ends])
+    call.is_contestable, call.pending = row.is_contestable, row.pending
+    call.held_by, call.label = row.held_by, row.label
+    call.outcome, call.outcome_at, call.waited = row.outcome, row.outcome_at, row.waited
+    call.answer, call.answer_at = row.answer, row.answer_at
+    call.promise, call.promise_at = row.promise, row.promise_at
+    call.usefulness, call.usefulness_at = row.usefulness, row.usefulness_at
+    call.contradicted, call.revision = row.contradicted, row.revision
+    return call
+
+
+def customer_row(customer: Customer) -> _Row:
+    """Return what a snapshot says of `customer`, as a `CustomerRow`."""
+    facts = tuple([fact_row(fact) for fact in customer.facts]) if customer.facts else ()
+    owed = tuple([_counted_row(one) for one in customer.promises]) if customer.promises else ()
+    calls = tuple([call.id for call in customer.calls])
+    return (
+        customer.id, customer.name, calls, facts, owed, customer.troubled, customer.revision,
+        customer.wake,
+    )  # fmt: skip
+
+
+def customer_of(row: CustomerRow, calls: dict[str, Call]) -> Customer:
+    """Return the customer of `row`, whose deadline has still to be set.
+
+    Raises:
+        KeyError: one of the customer's calls is not in `calls`.
+    """
+    customer = Customer(row.id, row.name)
+    customer.calls = [calls[call_id] for call_id in row.calls]
+    if row.facts:
+        customer.facts = tuple([fact_of(fact) for fact in row.facts])
+    if row.promises:
+        customer.promises = tuple([_counted_of(promise) for promise in row.promises])
+    customer.troubled, customer.revision = row.troubled, row.revision
+    return customer
+
+
+def fact_row(fact: CallbackFact) -> _Row:
+    """Return what a snapshot says of `fact`, as a `FactRow`."""
+    return fact.at, fact.what, fact.fingerprint, fact.queue, fact.anonymous
+
+
+def fact_of(row: FactRow) -> CallbackFact:
+    """Return the callback event of `row`."""
+    return CallbackFact(row.at, row.what, row.fingerprint, row.queue, row.anonymous)
+
+
+def _counted_row(counted: Counted) -> _Row:
+    owed = counted.owed
+    return (
+        owed.opened_at, owed.due_at, owed.queue, owed.calls, owed.requests, owed.late_until,
+        owed.state, owed.settled_at, owed.late_at, counted.ordinal, counted.label,
+        counted.state, counted.state_at, counted.late, counted.late_at,
+    )  # fmt: skip
+
+
+def _counted_of(row: CountedRow) -> Counted:
+    owed = Owed(row.opened_at, row.due_at, row.queue, row.calls, row.requests, row.late_until)
+    owed.state, owed.settled_at, owed.late_at = row.owed_state, row.settled_at, row.made_good_at
+    counted = Counted(owed, row.ordinal, row.label)
+    counted.state, counted.state_at = row.state, row.state_at
+    counted.late, counted.late_at = row.late, row.late_at
+    return counted
