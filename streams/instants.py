@@ -43,6 +43,7 @@ _FRACTIONS: Final[dict[str, int]] = {
 }
 _MAX_CACHED_SECONDS: Final = 4096
 _seconds: Final[dict[str, int]] = {}
+_texts: Final[dict[int, str]] = {}
 
 
 def from_datetime(moment: datetime) -> int:
@@ -57,10 +58,22 @@ def to_datetime(instant: int) -> datetime:
 
 def rfc3339(instant: int) -> str:
     """Return `instant` in UTC with as many fractional digits as it needs (0, 3 or 6)."""
-    spec = "seconds"
-    if instant % SECOND:
-        spec = "microseconds" if instant % MILLISECOND else "milliseconds"
-    return to_datetime(instant).isoformat(timespec=spec).removesuffix("+00:00") + "Z"
+    second, fraction = divmod(instant, SECOND)
+    text = _texts.get(second) or _write(second)
+    if not fraction:
+        return text + "Z"
+    if fraction % MILLISECOND:
+        return f"{text}.{fraction:06}Z"
+    return f"{text}.{fraction // MILLISECOND:03}Z"
+
+
+def _write(second: int) -> str:
+    """Return a whole second as text without a zone; now it is known."""
+    text = to_datetime(second * SECOND).isoformat(timespec="seconds").removesuffix("+00:00")
+    if len(_texts) >= _MAX_CACHED_SECONDS:
+        _texts.clear()
+    _texts[second] = text
+    return text
 
 
 def parse_instant(text: str) -> int:

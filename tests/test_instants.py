@@ -83,3 +83,4 @@ def test_the_table_of_seconds_stays_small() -> None:
     for minute in range(10_000):
         parse_instant(rfc3339(EARLIEST + minute * instants.MINUTE + instants.MILLISECOND))
     assert len(instants._seconds) <= instants._MAX_CACHED_SECONDS
+    assert len(instants._texts) <= instants._MAX_CACHED_SECONDS

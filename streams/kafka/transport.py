@@ -81,7 +81,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         send = fetcher._proc_fetch_request  # noqa: SLF001
 
         async def stamped(assignment: Any, node_id: Any, request: Any) -> bool:
-            return await self._stamped(send, assignment, node_id, request)
+            brought = await self._stamped(send, assignment, node_id, request)
+            _hand_on_as_parsed(fetcher._records)  # noqa: SLF001
+            return brought
 
         fetcher._proc_fetch_request = stamped  # noqa: SLF001
 
@@ -171,6 +173,19 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         except (KafkaError, TimeoutError):
             pass
         return False
+
+
+def _hand_on_as_parsed(fetched: Mapping[Any, Any]) -> None:
+    """Have fetched records handed on as the parser makes them: a `ConsumerRecord` each, with a
+    dozen fields of which we need five, took a sixth of the time of a worker."""
+    for result in fetched.values():
+        records = getattr(result, "_partition_records", None)
+        if records is not None:
+            records._consumer_record = _as_parsed  # noqa: SLF001
+
+
+def _as_parsed(_: Any, record: Any) -> Any:
+    return record
 
 
 def _stamps(assignment: Any, request: Any) -> dict[TP, int | None]:
