@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Mapping
 from hashlib import sha256
+from math import isfinite
 from typing import Any, Final
 
 import msgspec
@@ -203,8 +204,8 @@ def _restore_totals(ledger: Ledger, read: _State) -> None:
     ledger.totals.overflowed = read.overflowed
     for label, values in read.totals.items():
         totals = QueueTotals(
-            Histogram(values.wait_bounds, values.waits, values.wait_total),
-            Histogram(values.delay_bounds, values.delays, values.delay_total),
+            _histogram(values.wait_bounds, values.waits, values.wait_total),
+            _histogram(values.delay_bounds, values.delays, values.delay_total),
         )
         totals.bound_at(ledger.rules.of(label))
         totals.counts.update({(verdict, state): n for verdict, state, n in values.counts})
@@ -218,8 +219,16 @@ def _restore_totals(ledger: Ledger, read: _State) -> None:
             restored.rebucket(windows.bounds, bounds)
 
 
+def _histogram(bounds: list[float], counts: list[int], total: int) -> Histogram:
+    _require(len(counts) == len(bounds) + 1 and all(map(isfinite, bounds)), "a histogram")
+    return Histogram(bounds, counts, total)
+
+
 def _windows_of(read: _Windows) -> QueueWindows:
     queue = QueueWindows()
+    _require(all(len(counts) == KINDS for counts in read.sums), f"a sum of {KINDS} counts")
+    sizes = {len(read.sums), len(read.maxima), len(read.tails)}
+    _require(sizes == {len(queue.sums)}, f"all {len(queue.sums)} windows")
     _restore_slices(queue.fine, read.fine)
     _restore_slices(queue.coarse, read.coarse)
     queue.sums, queue.maxima, queue.tails = read.sums, read.maxima, read.tails
@@ -228,12 +237,15 @@ def _windows_of(read: _Windows) -> QueueWindows:
 
 def _restore_slices(slices: dict[int, Slice], read: list[list[int]]) -> None:
     for values in read:
+        _require(len(values) == KINDS + 2, f"a slice of {KINDS} counts")
         number, wait_max, *counts = values
-        if len(counts) != KINDS:
-            msg = f"a slice of {KINDS} counts"
-            raise LookupError(msg)
         one = slices[number] = Slice()
         one.wait_max, one.counts = wait_max, counts
+
+
+def _require(is_so: bool, what: str) -> None:
+    if not is_so:
+        raise LookupError(what)
 
 
 def _restore_call(ledger: Ledger, row: CallRow) -> None:

@@ -128,7 +128,7 @@ def test_damaged_bytes_are_refused() -> None:
             load(Rules(), bad)
 
 
-def _with(way: tuple[int, ...], value: object) -> bytes:
+def _with(way: tuple[int | str, ...], value: object) -> bytes:
     """Return a state with another value at `way`."""
     values = msgspec.msgpack.decode(dump(_ledger()))
     node = values
@@ -148,9 +148,14 @@ def _with(way: tuple[int, ...], value: object) -> bytes:
         ((11, 0, 2), ["nobody's"]),  # the calls of a customer
         ((13,), [["nobody's"], []]),  # what the next tick will judge
         ((14,), ["nobody's"]),  # the calls without an outcome
+        ((15, "sales", 0), [5.0, float("inf")]),  # the bounds of a histogram
+        ((15, "sales", 1), [1]),  # its counts
+        ((17, "sales", 0), [[]]),  # a slice of time without its number
+        ((17, "sales", 2), [[1]]),  # the sum of a window
+        ((17, "sales", 4), []),  # where windows end
     ],
 )
-def test_a_state_that_cannot_be_is_refused(way: tuple[int, ...], value: object) -> None:
+def test_a_state_that_cannot_be_is_refused(way: tuple[int | str, ...], value: object) -> None:
     """A value of the wrong type, or a call that is spoken of and not there."""
     with pytest.raises(SnapshotError, match="the state cannot be read"):
         load(Rules(), _with(way, value))
