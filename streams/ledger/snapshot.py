@@ -3,7 +3,6 @@
 import struct
 from collections.abc import Mapping
 from hashlib import sha256
-from math import isfinite
 from typing import Any, Final
 
 import msgspec
@@ -82,6 +81,9 @@ class _State(Struct, array_like=True):
     windows_end: int
     windows: dict[str, _Windows]
 
+
+_LONGEST: Final = 1e9
+"""Seconds: no bound of a histogram is as long."""
 
 _encoder: Final = msgspec.msgpack.Encoder(order="sorted")
 _header: Final = msgspec.msgpack.Decoder(_Header)
@@ -220,7 +222,8 @@ def _restore_totals(ledger: Ledger, read: _State) -> None:
 
 
 def _histogram(bounds: list[float], counts: list[int], total: int) -> Histogram:
-    _require(len(counts) == len(bounds) + 1 and all(map(isfinite, bounds)), "a histogram")
+    is_one = len(counts) == len(bounds) + 1 and all(0 <= bound < _LONGEST for bound in bounds)
+    _require(is_one, "a histogram")
     return Histogram(bounds, counts, total)
 
 
