@@ -1,4 +1,4 @@
-"""What a run of seeds printed, as a table: `chaos.py --seeds 30 | python results.py > RESULTS.md`."""
+"""The output of a run of seeds as a table: `chaos.py --seeds 30 | python results.py`."""
 
 import json
 import platform
