@@ -1,5 +1,6 @@
 """The AsyncAPI 3.1 document: every topic, what is on it, and how it is keyed."""
 
+import json
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -89,9 +90,9 @@ def _channel(plan: TopicPlan, description: str, messages: list[str]) -> dict[str
 
 
 def _configuration(plan: TopicPlan) -> dict[str, Any]:
-    """The binding wants a list for the policy and numbers for the rest."""
+    """The binding wants a list for the policy, and numbers and truths as such."""
     return {
-        name: [value] if name == "cleanup.policy" else int(value)
+        name: [value] if name == "cleanup.policy" else json.loads(value)
         for name, value in plan.config.items()
     }
 
