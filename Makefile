@@ -15,7 +15,7 @@ SEEDS ?= 5
 FIRST ?= 1
 FUZZ_ARGS ?= all --count 20000
 
-.PHONY: help demo test check bench chaos simulate fuzz venv dev parts format lock schema clean
+.PHONY: help demo test check bench chaos simulate fuzz venv dev kernel parts format lock schema clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ demo: venv ## watch a call centre keep and break its promise
 test: dev parts ## every test, on real Kafka, Prometheus and Alertmanager where they can be had
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-check: dev ## style, types, imports, schemas, house rules
+check: $(VENV)/.dev ## style, types, imports, schemas, house rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -52,26 +52,33 @@ simulate: dev ## the Kafka edge under simulated faults: SEEDS=how many, FIRST=wh
 chaos: dev parts ## faults on real Kafka: SEEDS=how many, FIRST=which one first
 	@$(BIN)/python tests/chaos/chaos.py --seed $(FIRST) --seeds $(SEEDS) $(CHAOS_ARGS)
 
-venv: $(VENV)/.runtime ## the command: .venv/bin/callsla
+venv: kernel ## the command: .venv/bin/callsla
 
-dev: $(VENV)/.dev ## the command and the tools of its developers
+dev: $(VENV)/.dev kernel ## the command and the tools of its developers
+
+kernel: $(VENV)/.runtime # the ledger compiled, if it can be
+	@.ci/kernel $(VENV)
 
 parts: ## Kafka's jars, Prometheus, Alertmanager: what the tests run against
 	@.ci/parts
 
-format: dev ## bring the style in order
+format: $(VENV)/.dev ## bring the style in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-schema: dev ## write schemas/ anew from the types
+schema: $(VENV)/.dev ## write schemas/ anew from the types
 	$(BIN)/callsla schema write
 
 lock: .cache/lock/bin/pip-compile ## pin requirements/ anew from pyproject.toml
 	$(PIP_COMPILE) --only-build-deps --build-deps-for wheel --build-deps-for editable \
 		--output-file requirements/build.txt pyproject.toml
 	$(PIP_COMPILE) --output-file requirements/runtime.txt pyproject.toml
+	$(PIP_COMPILE) --only-build-deps --build-deps-for wheel \
+		--constraint requirements/runtime.txt --output-file requirements/kernel.txt \
+		kernel/pyproject.toml
 	$(PIP_COMPILE) --extra dev --constraint requirements/runtime.txt \
-		--constraint requirements/build.txt --output-file requirements/dev.txt pyproject.toml
+		--constraint requirements/build.txt --constraint requirements/kernel.txt \
+		--output-file requirements/dev.txt pyproject.toml
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \

@@ -1,5 +1,6 @@
 """Streaming service-level monitoring for call centres."""
 
 from streams._version import __version__
+from streams.kernel import KERNEL
 
-__all__ = ["__version__"]
+__all__ = ["KERNEL", "__version__"]

@@ -43,13 +43,14 @@ class EventDecoder:
             fields = binary_fields(value, headers)
             if fields is not None:
                 return self._convert(fields)
+        # Rejected is raised outside `except`: a traceback would show the first error, and with it
+        # a value. (`from None` hides it in written code only, not in compiled code.)
         event: Event | None = None
         if value is not None and len(value) <= MAX_EVENT_BYTES:
             try:
                 event = self._decode(value)
             except (msgspec.MsgspecError, ValueError, TypeError, RecursionError):
                 event = None
-        # Not within `except`: a traceback would show the first error, and with it a value.
         return self._convert(parse_fields(value)) if event is None else _settle(event)
 
     def _convert(self, fields: dict[str, Any]) -> Event:
@@ -63,10 +64,14 @@ class EventDecoder:
             for name, value in fields.items()
             if name in known and value is not None and value != ""
         }
+        event: Event | None = None
+        fault = ""
         try:
             event = msgspec.convert(kept, cast("type[Event]", Event))
         except msgspec.ValidationError as error:
-            raise Rejected(_reason_of(str(error)), _without_values(str(error))) from None
+            fault = str(error)
+        if event is None:
+            raise Rejected(_reason_of(fault), _without_values(fault))
         self.unknown_fields += sum(name not in known for name in fields)
         return _settle(event)
 
@@ -96,10 +101,13 @@ def _settle(event: Any) -> Event:
 
 
 def _instant(wire: int | str, name: str) -> int:
+    instant: int | None = None
     try:
         instant = parse_instant(wire) if isinstance(wire, str) else wire * MILLISECOND
     except (msgspec.ValidationError, OverflowError):
-        raise Rejected("bad_time", f"not an RFC 3339 time with a zone - at `$.{name}`") from None
+        instant = None
+    if instant is None:
+        raise Rejected("bad_time", f"not an RFC 3339 time with a zone - at `$.{name}`")
     return instant if EARLIEST <= instant < LATEST else check_instant(instant, name)
 
 

@@ -20,7 +20,9 @@ LEDGER_MAY_IMPORT: Final = {
     "streams.ledger",
 }
 
-FOLDERS: Final = ("streams", "tests", "schemas", "deploy", "docs", "requirements", ".ci", ".github")
+FOLDERS: Final = (
+    "streams", "kernel", "tests", "schemas", "deploy", "docs", "requirements", ".ci", ".github",
+)  # fmt: skip
 TEXT: Final = {".py", ".md", ".txt", ".toml", ".yaml", ".yml", ".json", ".xml", ".tpl", ".tmpl", ""}
 # In pieces, or this file would find itself.
 HOSTS: Final = [
@@ -39,7 +41,8 @@ MACHINE: Final = re.compile(r"(?<![\w./$}-])/(?:root|home/\w+|Users/\w+|work|mnt
 
 
 def _modules() -> list[Path]:
-    return sorted([*(ROOT / "streams").rglob("*.py"), *(ROOT / "tests").rglob("*.py")])
+    folders = (ROOT / name for name in ("streams", "kernel", "tests"))
+    return sorted(path for folder in folders for path in folder.rglob("*.py"))
 
 
 def _texts() -> list[Path]:
@@ -100,7 +103,7 @@ def test_the_ledger_has_no_clock_chance_or_output(name: str) -> None:
         assert name not in set(_imports(path)), f"{_name(path)} imports {name}"
 
 
-@pytest.mark.parametrize("name", ["build", "runtime", "dev"])
+@pytest.mark.parametrize("name", ["build", "kernel", "runtime", "dev"])
 def test_a_lock_pins_every_requirement_by_hash(name: str) -> None:
     """`pip install --require-hashes` takes it as it is."""
     text = (ROOT / "requirements" / f"{name}.txt").read_text()

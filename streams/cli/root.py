@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import click
 
+from streams import KERNEL
 from streams._version import __version__
 from streams.cli.errors import Exit, complain, exit_code
 
@@ -132,6 +133,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: list[str]) -> int:
     """Run the command line; return the exit code instead of exiting."""
     state: dict[str, bool] = {"debug": bool(os.environ.get("CALLSLA_DEBUG"))}
+    if KERNEL.refusal:
+        complain(KERNEL.refusal)
+        return Exit.WRONG_USE
     try:
         code = cli.main(arguments, prog_name="callsla", standalone_mode=False, obj=state)
         sys.stdout.flush()

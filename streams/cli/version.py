@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+from streams import KERNEL
 from streams._version import __version__
 from streams.cli.root import Command
 
@@ -19,8 +20,12 @@ PARTS: Final = ("faust-streaming", "aiokafka", "confluent-kafka", "kafka-python"
 @click.command(cls=Command)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def version(*, as_json: bool) -> None:
-    """Print the version of callsla and of the parts it stands on."""
+    """Print the version of callsla and of the parts it stands on.
+
+    `kernel` says whether the ledger runs compiled or as plain Python, and why.
+    """
     versions = {"callsla": __version__, "python": platform.python_version()}
+    versions |= {"kernel": str(KERNEL)}
     versions |= {part: _installed(part) for part in PARTS}
     if as_json:
         click.echo(json.dumps(versions))

@@ -11,7 +11,7 @@ from streams.ledger import Ledger
 from streams.ledger.rules import Rules
 from streams.ledger.totals import Histogram, QueueTotals, Totals
 
-__all__ = ["Exported"]
+__all__ = ["Exported", "copied"]
 
 
 class Exported(Struct, frozen=True, kw_only=True):
@@ -35,7 +35,7 @@ class Exported(Struct, frozen=True, kw_only=True):
         """Return a copy of the machine's totals; queues unchanged since `before` are shared."""
         ledger = machine.ledger
         return cls(
-            totals=_copy(ledger.totals, ledger.rules, before.totals.queues),
+            totals=copied(ledger.totals, ledger.rules, before.totals.queues),
             fates=dict(ledger.fates),
             dead_letters=dict(machine.dead_letters),
             boundary_ambiguous=ledger.boundary_ambiguous,
@@ -48,7 +48,8 @@ class Exported(Struct, frozen=True, kw_only=True):
         return replace(self, fates=dict(machine.ledger.fates), now=machine.ledger.now)
 
 
-def _copy(totals: Totals, rules: Rules, before: Mapping[str, QueueTotals]) -> Totals:
+def copied(totals: Totals, rules: Rules, before: Mapping[str, QueueTotals]) -> Totals:
+    """Return a copy of `totals`; queues that are as they were `before` are shared."""
     copy = Totals(rules)
     copy.overflowed = totals.overflowed
     for label, queue in totals.queues.items():

@@ -18,6 +18,7 @@ from typing import Final
 
 from faust.types import TP
 
+from streams import KERNEL
 from streams.kafka.app import EdgeApp, build_app
 from streams.kafka.assignment import Assignment
 from streams.kafka.batch import Batch
@@ -295,6 +296,9 @@ def run_worker(
         SettingsError: a setting cannot be used.
     """
     configure_logging(settings)
+    log.log(
+        logging.WARNING if KERNEL.is_stale else logging.INFO, "kernel of the ledger: %s", KERNEL
+    )
     _calm_collector()
     asyncio.run(_run(settings, rules, on_started))
 

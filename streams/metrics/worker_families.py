@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import Final
 
+from streams import KERNEL
 from streams._version import __version__
 from streams.events import REASONS
 from streams.ledger import FATES
@@ -95,7 +96,8 @@ def _tick_duration(name: str) -> tuple[str, Sections]:
 
 
 def _build_info(name: str) -> tuple[str, Sections]:
-    labels = {"version": __version__, "python": platform.python_version()}
+    python = platform.python_version()
+    labels = {"version": __version__, "python": python, "kernel": KERNEL.name}
     rows = Rows(BY_NAME[name], [("", labels)])
 
     def sections(_: View) -> Iterator[Section]:

@@ -232,8 +232,8 @@ _WORKER: Final = (
     Metric(
         "callcenter_build_info",
         "info",
-        ("version", "python"),
-        "Version of callsla and of Python; always 1.",
+        ("version", "python", "kernel"),
+        "Versions of callsla and of Python, and whether the ledger is compiled; always 1.",
         "Which version runs?",
         "worker",
     ),
