@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Mapping
 from hashlib import sha256
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -53,7 +54,7 @@ class _Totals(Struct, array_like=True):
 
 class _Windows(Struct, array_like=True):
     fine: list[list[int]]
-    """of each slice: its number, the longest wait, and its counts"""
+    """of each slice: its number, the longest wait, then place and count of what it counts"""
     coarse: list[list[int]]
     sums: list[list[int]]
     maxima: list[int]
@@ -173,7 +174,8 @@ def _slices(slices: Mapping[int, Slice]) -> msgspec.Raw:
 
 
 def _pack(number: int, one: Slice) -> bytes:
-    one.packed = _encoder.encode((number, one.wait_max, *one.counts))
+    counts = sorted(pair for pair in one.counts.items() if pair[1])
+    one.packed = _encoder.encode((number, one.wait_max, *chain.from_iterable(counts)))
     return one.packed
 
 
@@ -240,10 +242,11 @@ def _windows_of(read: _Windows) -> QueueWindows:
 
 def _restore_slices(slices: dict[int, Slice], read: list[list[int]]) -> None:
     for values in read:
-        _require(len(values) == KINDS + 2, f"a slice of {KINDS} counts")
-        number, wait_max, *counts = values
-        one = slices[number] = Slice()
-        one.wait_max, one.counts = wait_max, counts
+        places, numbers = values[2::2], values[3::2]
+        is_one = len(values) >= 2 and len(places) == len(numbers)
+        _require(is_one and all(0 <= place < KINDS for place in places), "a slice of time")
+        one = slices[values[0]] = Slice()
+        one.wait_max, one.counts = values[1], dict(zip(places, numbers, strict=True))
 
 
 def _require(is_so: bool, what: str) -> None:

@@ -1,8 +1,6 @@
 """Rolling windows in event time, per queue: only parts that add up, never a ratio."""
 
 from bisect import bisect_left
-from collections.abc import Callable
-from operator import add, sub
 from typing import Final, TypeAlias
 
 from streams.instants import DAY, HOUR, MINUTE, SECOND
@@ -40,10 +38,12 @@ _WAIT_SUM: Final = len(PAIRS)
 """after the classes: microseconds waited by those answered, then how many by bucket"""
 _BUCKETS: Final = _WAIT_SUM + 1
 KINDS: Final = _BUCKETS + len(_WAIT_BOUNDS) + 2
-"""How many numbers a slice counts."""
+"""How many numbers are counted."""
 
-_Counts: TypeAlias = list[int]
+_Sums: TypeAlias = list[int]
 """`KINDS` numbers: classes, the sum of waits, wait buckets."""
+_Counts: TypeAlias = dict[int, int]
+"""Those of a slice by place: of a few seconds of one queue most are nothing."""
 
 
 class Slice:
@@ -52,14 +52,19 @@ class Slice:
     __slots__ = ("counts", "packed", "wait_max")
 
     def __init__(self) -> None:
-        self.counts: _Counts = [0] * KINDS
+        self.counts: _Counts = {}
         self.wait_max = 0
         self.packed = b""
         """what a snapshot says of it; empty: to be worked out"""
 
+    def add(self, place: int, number: int) -> None:
+        """Add `number` to the count at `place`."""
+        self.counts[place] = self.counts.get(place, 0) + number
+
     def merge(self, other: "Slice") -> None:
         """Add what is in `other`."""
-        _merge(self.counts, other.counts, add)
+        for place, number in other.counts.items():
+            self.add(place, number)
         self.wait_max = max(self.wait_max, other.wait_max)
         self.packed = b""
 
@@ -72,7 +77,7 @@ class QueueWindows:
     def __init__(self) -> None:
         self.fine: dict[int, Slice] = {}
         self.coarse: dict[int, Slice] = {}
-        self.sums: list[_Counts] = [[0] * KINDS for _ in _SPANS]
+        self.sums: list[_Sums] = [[0] * KINDS for _ in _SPANS]
         self.maxima = [0] * len(_SPANS)
         self.tails = [0] * len(_SPANS)
         """the last slice that has left each window"""
@@ -93,7 +98,7 @@ class QueueWindows:
         at = number * _FINE
         for index, (_, width) in enumerate(_SPANS):
             if at // width > self.tails[index]:
-                _merge(self.sums[index], added.counts, add)
+                _add(self.sums[index], added.counts, 1)
                 self.maxima[index] = max(self.maxima[index], added.wait_max)
         if number > self.tails[3]:
             _slice_of(self.fine, number).merge(added)
@@ -109,19 +114,22 @@ class QueueWindows:
         places.append(len(new))
         for one in (*self.fine.values(), *self.coarse.values()):
             one.packed = b""
-            _rebucket(one.counts, places)
-        for counts in self.sums:
-            _rebucket(counts, places)
+            before, one.counts = one.counts, {}
+            for place, number in before.items():
+                is_bucket = place >= _BUCKETS
+                one.add(_BUCKETS + places[place - _BUCKETS] if is_bucket else place, number)
+        for sums in self.sums:
+            _rebucket(sums, places)
 
     def _leave(self, index: int, slices: dict[int, Slice], tail: int) -> None:
-        last = self.tails[index]
-        stay_max = 0
-        for number, gone in slices.items():
-            if last < number <= tail:
-                _merge(self.sums[index], gone.counts, sub)
-            elif number > tail:
-                stay_max = max(stay_max, gone.wait_max)
-        self.maxima[index] = stay_max
+        gone_max = 0
+        for number in _between(slices, self.tails[index], tail):
+            gone = slices[number]
+            _add(self.sums[index], gone.counts, -1)
+            gone_max = max(gone_max, gone.wait_max)
+        if gone_max and gone_max >= self.maxima[index]:
+            staying = [one.wait_max for number, one in slices.items() if number > tail]
+            self.maxima[index] = max(staying, default=0)
 
 
 class Windows:
@@ -154,7 +162,7 @@ class Windows:
 
     def note(self, label: str, place: int, at: int, change: int) -> None:
         """Add `change` to the class at `place`, as `PLACES` has it, at event time `at`."""
-        self._open(label, at).counts[place] += change
+        self._open(label, at).add(place, change)
 
     def wait(self, label: str, wait: int, at: int, change: int) -> None:
         """Add, or with -1 take away, one answered call that waited `wait` microseconds."""
@@ -162,18 +170,18 @@ class Windows:
         limits = self._limits.get(label)
         if limits is None:
             limits = self._limits[label] = limits_of(self.bounds(label))
-        added.counts[_BUCKETS + bucket_of(wait, limits)] += change
-        added.counts[_WAIT_SUM] += change * wait
+        added.add(_BUCKETS + bucket_of(wait, limits), change)
+        added.add(_WAIT_SUM, change * wait)
         if change > 0 and wait > added.wait_max:
             added.wait_max = wait
 
     def answered_in_target(self, label: str, wait: int, at: int) -> None:
         """Count a call answered in target: its outcome, both promises and its wait."""
         self.wait(label, wait, at, 1)
-        counts = self._open(label, at).counts
-        counts[_IN_TARGET] += 1
-        counts[_KEPT] += 1
-        counts[_WHOLE_KEPT] += 1
+        counted = self._open(label, at)
+        counted.add(_IN_TARGET, 1)
+        counted.add(_KEPT, 1)
+        counted.add(_WHOLE_KEPT, 1)
 
     def advance(self, end: int) -> None:
         """Let the windows end at `end` (event time); never goes back."""
@@ -217,7 +225,7 @@ class Windows:
         queue.expire(self.end)
         return queue
 
-    def _sums(self, label: str, counts: _Counts, wait_max: int) -> WindowSums:
+    def _sums(self, label: str, counts: _Sums, wait_max: int) -> WindowSums:
         cumulative: list[int] = []
         total = 0
         for number in counts[_BUCKETS : _BUCKETS + len(self.bounds(label)) + 1]:
@@ -246,7 +254,7 @@ class NoWindows(Windows):
         """Do nothing."""
 
 
-def _rebucket(counts: _Counts, places: list[int]) -> None:
+def _rebucket(counts: _Sums, places: list[int]) -> None:
     waits = counts[_BUCKETS:]
     counts[_BUCKETS:] = [0] * len(waits)
     for place, number in zip(places, waits, strict=False):
@@ -260,5 +268,13 @@ def _slice_of(slices: dict[int, Slice], number: int) -> Slice:
     return found
 
 
-def _merge(into: _Counts, counts: _Counts, change: Callable[[int, int], int]) -> None:
-    into[:] = map(change, into, counts)
+def _add(sums: _Sums, counts: _Counts, times: int) -> None:
+    for place, number in counts.items():
+        sums[place] += times * number
+
+
+def _between(slices: dict[int, Slice], last: int, tail: int) -> list[int]:
+    """Return the numbers of `slices` after `last` up to `tail`."""
+    if tail - last > len(slices):
+        return [number for number in slices if last < number <= tail]
+    return [number for number in range(last + 1, tail + 1) if number in slices]
