@@ -11,14 +11,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PIP_COMPILE = .cache/lock/bin/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-trusted-host --no-emit-options
 PYTEST_ARGS ?=
+DASHBOARDS := deploy/helm/callsla/files/dashboards
 SEEDS ?= 5
 FIRST ?= 1
 FUZZ_ARGS ?= all --count 20000
 
-.PHONY: help demo test check bench chaos simulate fuzz venv dev kernel parts format lock schema clean
+.PHONY: help demo test check bench chaos simulate fuzz venv dev kernel parts format lock schema \
+	dashboards clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: venv ## watch a call centre keep and break its promise
 	@$(BIN)/callsla demo $(DEMO_ARGS)
@@ -26,12 +28,13 @@ demo: venv ## watch a call centre keep and break its promise
 test: dev parts ## every test, on real Kafka, Prometheus and Alertmanager where they can be had
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-check: $(VENV)/.dev ## style, types, imports, schemas, house rules
+check: $(VENV)/.dev ## style, types, imports, schemas, dashboards, house rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/callsla schema check
+	$(BIN)/callsla slo dashboards --check --to $(DASHBOARDS)
 	$(BIN)/python -m pytest --quiet tests/test_house.py
 
 soak: dev parts ## twenty minutes at 5,000 events a second with a faulty feed: memory and latency flat
@@ -68,6 +71,9 @@ format: $(VENV)/.dev ## bring the style in order
 
 schema: $(VENV)/.dev ## write schemas/ anew from the types
 	$(BIN)/callsla schema write
+
+dashboards: dev ## write Grafana's dashboards anew
+	$(BIN)/callsla slo dashboards --to $(DASHBOARDS)
 
 lock: .cache/lock/bin/pip-compile ## pin requirements/ anew from pyproject.toml
 	$(PIP_COMPILE) --only-build-deps --build-deps-for wheel --build-deps-for editable \

@@ -72,6 +72,34 @@ def generate(*, file: str | None, folder: Path | None, webhook: str | None) -> N
 
 @slo.command()
 @_file
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    required=True,
+    help="Where the files are.",
+)
+@click.option("--check", is_flag=True, help="Write nothing; fail if a file there is out of date.")
+def dashboards(*, file: str | None, folder: Path, check: bool) -> None:
+    """Make Grafana's dashboards (JSON, one file each)."""
+    from streams.slo.dashboard_files import stale_dashboards, write_dashboards
+
+    if not check:
+        for path in write_dashboards(file, folder):
+            click.echo(path)
+        return
+    stale = stale_dashboards(file, folder)
+    for path in stale:
+        click.echo(path)
+    if stale:
+        message = f"out of date; write them again with: callsla slo dashboards --to {folder}"
+        raise CheckFailed(message)
+    click.echo(f"{folder}: up to date", err=True)
+
+
+@slo.command()
+@_file
 def test(*, file: str | None) -> None:
     """Let promtool and amtool judge what is generated."""
     from streams.slo import check_rules

@@ -1,0 +1,112 @@
+"""PromQL that several panels share: selections by queue, counts, ratios, windows.
+
+Counts of promises come from recordings, which are exact to the call over any window; figures that
+no recording has come from the exporter's rolling windows, which are exact in event time. Nothing
+is a mean of ratios, and where nothing was decided there is no ratio.
+"""
+
+from typing import Final
+
+from streams.slo.counters import PROMISES, Promise
+from streams.slo.durations import compact
+
+__all__ = [
+    "ANSWER",
+    "CALLBACK",
+    "QUEUES",
+    "WHOLE",
+    "age",
+    "all_queues",
+    "budget_left",
+    "by_queue",
+    "first",
+    "grown",
+    "kept",
+    "kept_by_queue",
+    "limit",
+    "live",
+    "objective",
+    "quantile",
+    "total",
+    "window",
+]
+
+ANSWER, CALLBACK, WHOLE = PROMISES
+QUEUES: Final = 'queue=~"$queue",queue=~"$group"'
+"""The queues chosen; the group holds where all queues are chosen."""
+
+
+def live(name: str, *matchers: str) -> str:
+    """Return a gauge of the moment, of the chosen queues."""
+    return f"{name}{{{','.join((*matchers, QUEUES))}}}"
+
+
+def total(name: str, *matchers: str) -> str:
+    """Return the sum of a gauge over queues and workers."""
+    return f"sum({live(name, *matchers)})"
+
+
+def by_queue(name: str, *matchers: str) -> str:
+    """Return the sum of a gauge over workers, by queue."""
+    return f"sum by (queue) ({live(name, *matchers)})"
+
+
+def grown(name: str, length: int, *matchers: str) -> str:
+    """Return the recorded growth of counter `name` in `length` microseconds, by queue."""
+    return live(f"queue:{name}:increase{compact(length)}", *matchers)
+
+
+def kept(promise: Promise, length: int) -> str:
+    """Return the share of promises decided in `length` that were kept, of all chosen queues."""
+    broken = f"sum({grown(promise.broken.name, length)})"
+    return f"1 - {broken} / (sum({grown(promise.decided.name, length)}) > 0)"
+
+
+def kept_by_queue(promise: Promise, length: int) -> str:
+    """Return the same by queue."""
+    broken = grown(promise.broken.name, length)
+    return f"1 - {broken} / ({grown(promise.decided.name, length)} > 0)"
+
+
+def budget_left(promise: Promise, length: int) -> str:
+    """Return how much of what the objective allows in `length` is left; below 0: overspent."""
+    few = grown(f"{promise.broken.name}_allowed", length)
+    return f"1 - sum({grown(promise.broken.name, length)}) / (sum({few}) > 0)"
+
+
+def objective(promise: Promise) -> str:
+    """Return the strictest objective of the chosen queues."""
+    return f"max({live(f'queue:callcenter_{promise.key}_objective:ratio')})"
+
+
+def limit(promise: Promise) -> str:
+    """Return the strictest target of the chosen queues in seconds."""
+    return f"min({live(f'queue:callcenter_{promise.key}_target:seconds')})"
+
+
+def first(name: str) -> str:
+    """Return the earliest instant of the chosen queues."""
+    return f"min({live(name)})"
+
+
+def age(instant: str) -> str:
+    """Return how long ago `instant` was."""
+    return f"time() - {instant}"
+
+
+def window(classes: str, length: str, keep: str = "class") -> str:
+    """Return what happened in a rolling window, by `keep`."""
+    chosen = live("callcenter_window_calls", f'window="{length}"', f'class=~"{classes}"')
+    return f"sum by ({keep}) (max by (partition, queue, class) ({chosen}))"
+
+
+def all_queues(classes: str, length: str) -> str:
+    """Return the sum of the classes in a rolling window."""
+    chosen = live("callcenter_window_calls", f'window="{length}"', f'class=~"{classes}"')
+    return f"sum(max by (partition, queue, class) ({chosen}))"
+
+
+def quantile(share: float, name: str) -> str:
+    """Return a quantile of a histogram over the interval that a point stands for."""
+    buckets = live(f"{name}_bucket")
+    return f"histogram_quantile({share:g}, sum by (le) (rate({buckets}[$__rate_interval])))"
