@@ -1,86 +1,91 @@
-"""Alert rules: a promise that is being broken, and a pipeline that cannot see.
+"""Alerts about promises that are being broken: fast, slowly, or for an interval.
 
 The usual factor of 14.4 asks for 144 % failures where the objective is 90 %, so it could never
 fire; `cap` bounds it to a share that can be reached. A minimum count keeps a single call from
 raising an alarm.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from streams.instants import MINUTE, SECOND
+from streams.slo.alert import KEEP, RUNBOOK, Alert, Severity, unless_a_queue_says_so, while_open
+from streams.slo.budget import period_alerts
 from streams.slo.counters import PROMISES, Promise
-from streams.slo.durations import brief, compact, words
+from streams.slo.health import health_alerts
 from streams.slo.keys import Burn
+from streams.slo.names import LEVELS, allowed, increase, ratio
 from streams.slo.objective import Objective
-from streams.slo.recordings import LEVELS, allowed, increase, ratio
-from streams.slo.timing import Timing, burns
+from streams.slo.sight import sight_alerts
+from streams.slo.timing import Timing, burns, slow_burns
+from streams.slo.waiting import waiting_alerts
 from streams.slo.words import below_target, broken, who
 
-__all__ = ["RUNBOOK", "Alert", "Severity", "promise_alerts", "sight_alerts"]
+__all__ = [
+    "RUNBOOK",
+    "Alert",
+    "Severity",
+    "burn_name",
+    "every_alert",
+    "health_alerts",
+    "period_alerts",
+    "promise_alerts",
+    "sight_alerts",
+]
 
-RUNBOOK: Final = "deploy/runbooks.md"
-KEEP: Final = 2 * MINUTE
-"""How long an alert stays after its condition is gone, so that it does not flap."""
-
-Severity = Literal["critical", "warning", "info"]
+Speed = Literal["Fast", "Slow"]
 
 _TITLES: Final = {
-    "answer": ("AnswerPromiseFastBurn", "callers are not answered in time"),
-    "callback": ("CallbackPromiseFastBurn", "customers are not called back in time"),
-    "whole": ("PromiseFastBurn", "customers are neither answered nor called back in time"),
+    "answer": ("AnswerPromise", "callers are not answered in time"),
+    "callback": ("CallbackPromise", "customers are not called back in time"),
+    "whole": ("Promise", "customers are neither answered nor called back in time"),
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """One alert rule. `waits` and `keeps` in microseconds."""
+def burn_name(promise: str, speed: Speed) -> str:
+    """Return the name of a burn alert."""
+    return f"{_TITLES[promise][0]}{speed}Burn"
 
-    name: str
-    severity: Severity
-    expression: str
-    summary: str
-    description: str
-    waits: int = 0
-    keeps: int = 0
-    labels: dict[str, str] = field(default_factory=dict)
 
-    def as_rule(self) -> dict[str, object]:
-        """Return the rule as Prometheus has it."""
-        rule: dict[str, object] = {"alert": self.name, "expr": self.expression}
-        if self.waits:
-            rule["for"] = compact(self.waits)
-        if self.keeps:
-            rule["keep_firing_for"] = compact(self.keeps)
-        rule["labels"] = {"severity": self.severity, "app": "callsla", **self.labels}
-        rule["annotations"] = {
-            "summary": self.summary,
-            "description": self.description,
-            "runbook_url": f"{RUNBOOK}#{self.name.lower()}",
-        }
-        return rule
+def every_alert(objective: Objective, timing: Timing) -> list[Alert]:
+    """Return all alerts in the order of the rules."""
+    groups = (promise_alerts, period_alerts, sight_alerts, health_alerts)
+    return [alert for group in groups for alert in group(objective, timing)]
 
 
 def promise_alerts(objective: Objective, timing: Timing) -> list[Alert]:
     """Return the alerts about promises, per queue first and then in all."""
-    alerts = []
-    for promise, burn in zip(PROMISES, burns(objective.alerts), strict=True):
-        alerts += [_fast_burn(level, promise, burn, objective, timing) for level in LEVELS]
+    settings = objective.alerts
+    chosen: tuple[tuple[Speed, tuple[Burn, ...]], ...] = (
+        ("Fast", burns(settings)),
+        ("Slow", slow_burns(settings)),
+    )
+    alerts = [
+        _burn(level, promise, burn, speed, objective, timing)
+        for speed, settings_of in chosen
+        for promise, burn in zip(PROMISES, settings_of, strict=True)
+        for level in LEVELS
+    ]
     alerts += [_below_target(level, objective, timing) for level in LEVELS]
-    return [*alerts, _overdue(timing)]
+    return [*alerts, *waiting_alerts(objective, timing)]
 
 
-def _fast_burn(
-    level: str, promise: Promise, burn: Burn, objective: Objective, timing: Timing
+def _burn(
+    level: str,
+    promise: Promise,
+    burn: Burn,
+    speed: Speed,
+    objective: Objective,
+    timing: Timing,
 ) -> Alert:
-    name, what = _TITLES[promise.key]
-    window = timing.wait(burn.window)
+    name, window = burn_name(promise.key, speed), timing.wait(burn.window)
+    burning = while_open(
+        objective, level, _burning(level, promise, burn, timing), timing.wait(burn.short)
+    )
+    slowly = "" if speed == "Fast" else ", a little too often for hours"
     return Alert(
         name,
-        "critical",
-        _unless_a_queue_says_so(level, name, _burning(level, promise, burn, timing)),
-        f"{who(level)}: {what}",
+        "critical" if speed == "Fast" else "warning",
+        unless_a_queue_says_so(level, name, burning),
+        f"{who(level)}: {_TITLES[promise.key][1]}{slowly}",
         broken(level, promise, objective, window),
         keeps=timing.wait(KEEP),
         labels={"promise": promise.key, "scope": level},
@@ -106,14 +111,6 @@ def _too_many(level: str, promise: Promise, burn: Burn, length: int) -> str:
     )
 
 
-def _unless_a_queue_says_so(level: str, name: str, expression: str) -> str:
-    """What one queue's alert already tells is not told once more for all queues."""
-    if level == "queue":
-        return expression
-    told = f'ALERTS{{alertname="{name}",scope="queue",alertstate="firing"}}'
-    return f"({expression})\nunless on () {told}"
-
-
 def _below_target(level: str, objective: Objective, timing: Timing) -> Alert:
     answer, interval = PROMISES[0], objective.alerts.below_target
     name, window = "AnswerServiceLevelBelowTarget", timing.wait(interval.window)
@@ -126,126 +123,10 @@ def _below_target(level: str, objective: Objective, timing: Timing) -> Alert:
     return Alert(
         name,
         "warning",
-        _unless_a_queue_says_so(level, name, expression),
+        unless_a_queue_says_so(level, name, while_open(objective, level, expression, window)),
         f"{who(level)}: the service level is below the objective",
         below_target(level, answer, objective, window),
         waits=window,
         keeps=timing.wait(KEEP),
         labels={"promise": "answer", "scope": level},
-    )
-
-
-def _overdue(timing: Timing) -> Alert:
-    return Alert(
-        "CallbacksOverdue",
-        "warning",
-        "sum by (queue) (callcenter_callbacks_overdue) > 0",
-        f"{who('queue')}: callbacks are overdue",
-        '{{ printf "%.0f" $value }} callback{{ if gt $value 1.0 }}s are{{ else }} is{{ end }} '
-        "overdue: promised, not made, and the time is up. Call these customers now.",
-        waits=timing.wait(MINUTE),
-        keeps=timing.wait(KEEP),
-        labels={"promise": "callback", "scope": "queue"},
-    )
-
-
-def sight_alerts(objective: Objective, timing: Timing) -> list[Alert]:
-    """Return the alerts about what cannot be seen; those with `blind` inhibit the others."""
-    return [*_blind(objective, timing), *_dim(objective, timing), _watchdog()]
-
-
-def _blind(objective: Objective, timing: Timing) -> Iterator[Alert]:
-    settings = objective.alerts.blind
-    soon = timing.wait(30 * SECOND)
-    yield from _unwatched(soon)
-    yield _behind(timing.wait(settings.behind), soon)
-    yield _no_heartbeat(timing.wait(settings.heartbeat))
-
-
-def _unwatched(soon: int) -> Iterator[Alert]:
-    yield _no_sight(
-        "BlindNoWorker",
-        "absent(callcenter_build_info)",
-        "No worker reports: nobody watches the promises",
-        f"No worker has been seen for {words(soon)}. Calls may wait without being noticed; "
-        "a quiet promise alert means nothing now.",
-        soon,
-    )
-    yield _no_sight(
-        "BlindPartition",
-        "count(group by (partition) (max_over_time(callcenter_events_total[6h]))"
-        " unless on (partition) callcenter_events_total) > 0",
-        "Some calls are not watched by any worker",
-        '{{ printf "%.0f" $value }} partition{{ if gt $value 1.0 }}s{{ end }} that used to be '
-        "watched belong to no worker now. The numbers of their calls stand still.",
-        soon,
-    )
-
-
-def _behind(limit: int, soon: int) -> Alert:
-    """Verdicts far behind the clock; of a partition that has none yet, old events with a lag."""
-    decided = "max by (partition) (callcenter_tick_decided_timestamp_seconds > 0)"
-    newest = "max by (partition) (callcenter_event_time_seconds > 0)"
-    lag = "max by (partition) (callcenter_consumer_lag_events) > 0"
-    return _no_sight(
-        "BlindBehind",
-        _age(f"max(time() - {decided} or (time() - {newest} and on (partition) {lag}))", limit),
-        "The numbers lag behind the calls",
-        "The numbers show the centre as it was {{ humanizeDuration $value }} ago; "
-        f"more than {brief(limit)} is too late for a promise of seconds.",
-        soon,
-    )
-
-
-def _no_heartbeat(limit: int) -> Alert:
-    newest = "max by (partition) (callcenter_heartbeat_timestamp_seconds > 0)"
-    return _no_sight(
-        "BlindHeartbeat",
-        _age(f"max(time() - {newest})", limit),
-        "No heartbeat comes through from the call system",
-        "The last heartbeat of a source came through {{ humanizeDuration $value }} ago; it is due "
-        f"at least every {brief(limit)}. The feed is broken: no news is not good news.",
-        0,
-    )
-
-
-def _no_sight(name: str, expression: str, summary: str, description: str, waits: int) -> Alert:
-    return Alert(
-        name, "critical", expression, summary, description, waits, labels={"blind": "true"}
-    )
-
-
-def _age(expression: str, limit: int) -> str:
-    return f"{expression} > {limit / SECOND:g}"
-
-
-def _dim(objective: Objective, timing: Timing) -> Iterator[Alert]:
-    """What may have a harmless reason, such as the night."""
-    silence = timing.wait(objective.alerts.blind.silence)
-    yield Alert(
-        "WorkerDown",
-        "warning",
-        'up{job=~".*callsla.*"} == 0',
-        "A worker does not answer its scrapes",
-        "The worker {{ $labels.instance }} does not answer. Others take over its calls; "
-        "if none does, a Blind alert says so.",
-        timing.wait(MINUTE),
-    )
-    yield Alert(
-        "NoEvents",
-        "warning",
-        _age("time() - max(callcenter_event_time_seconds > 0)", silence),
-        "No call events for a long time",
-        "The newest event is {{ humanizeDuration $value }} old. Either nobody calls, or the feed "
-        "is dead; heartbeats would tell which.",
-    )
-
-
-def _watchdog() -> Alert:
-    return Alert(
-        "Watchdog",
-        "info",
-        "vector(1)",
-        "The alarm chain works",
-        "This alert always fires. If it stops arriving, alerts about calls cannot arrive either.",
     )

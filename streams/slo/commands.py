@@ -15,6 +15,7 @@ from streams.slo.alertmanager import (
 )
 from streams.slo.explain import explain
 from streams.slo.objective import Objective, load_slo
+from streams.slo.period_cases import render_period_tests
 from streams.slo.rulesfile import render_rules
 from streams.slo.ruletests import RULES_FILE, render_tests
 from streams.slo.timing import STANDARD, Timing
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 TESTS_FILE: Final = "callsla-rules.test.yaml"
+PERIOD_TESTS_FILE: Final = "callsla-period.test.yaml"
 ALERTMANAGER_FILE: Final = "alertmanager.yaml"
 TIME_LIMIT: Final = 300.0
 """Seconds after which a tool is given up."""
@@ -88,6 +90,7 @@ def render_all(
     return {
         RULES_FILE: render_rules(objective, timing),
         TESTS_FILE: render_tests(objective, timing),
+        PERIOD_TESTS_FILE: render_period_tests(objective, timing, RULES_FILE),
         ALERTMANAGER_FILE: render_alertmanager(receivers, timing),
         TEMPLATES_FILE: render_templates(),
     }
@@ -106,7 +109,7 @@ def check_rules(path: str | Path | None) -> Outcome:
             (Path(folder) / name).write_text(text, encoding="utf-8")
         checks = [
             ("promtool", "check", "rules", "--lint=all", "--lint-fatal", RULES_FILE),
-            ("promtool", "test", "rules", TESTS_FILE),
+            ("promtool", "test", "rules", TESTS_FILE, PERIOD_TESTS_FILE),
             ("amtool", "check-config", ALERTMANAGER_FILE),
         ]
         outcomes = [_run(command, folder) for command in checks]

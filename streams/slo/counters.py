@@ -19,8 +19,10 @@ from streams.slo.timing import Pace
 
 __all__ = [
     "ANSWERS",
+    "CALLS",
     "CORRECTIONS",
     "COUNTERS",
+    "DEALT_WITH",
     "KNOWN",
     "OFFERED",
     "PROMISES",
@@ -28,18 +30,25 @@ __all__ = [
     "Promise",
     "memory_rules",
     "step_rules",
+    "stepped",
     "window",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """One counter of the exposition; `states` are those of `verdict` that it counts."""
+    """One counter of the exposition; `states` are those of `verdict` that it counts.
+
+    `split` is the label whose values are states; `source`, if given, what is counted instead of
+    the metric of that name.
+    """
 
     name: str
     verdict: str = ""
     states: tuple[str, ...] = ()
     labels: tuple[str, ...] = ("queue",)
+    split: str = ""
+    source: str = ""
 
     @property
     def metric(self) -> str:
@@ -78,13 +87,26 @@ PROMISES: Final = (
     _promise("whole", "promises", "promise", "kept"),
 )
 OFFERED: Final = Counter("callcenter_calls_offered", "offered", ("offered",))
-ANSWERS: Final = Counter("callcenter_answers", "usefulness", (), ("queue", "usefulness"))
+ANSWERS: Final = Counter(
+    "callcenter_answers", "usefulness", labels=("queue", "usefulness"), split="usefulness"
+)
+CALLS: Final = Counter("callcenter_calls", "outcome", labels=("queue", "outcome"), split="outcome")
+_DEALT: Final = ("kept", "kept_by_recall", "late", "unreachable", "cancelled")
+DEALT_WITH: Final = Counter(
+    "callcenter_callbacks_dealt_with",
+    "callback|late",
+    _DEALT,
+    source="sum without (state) (callcenter_callback_promises_settled_total"
+    f'{{state=~"{"|".join(_DEALT)}"}})',
+)
+"""Callbacks that somebody has dealt with: the rate at which a backlog is worked off."""
 CORRECTIONS: Final = Counter("callcenter_corrections", labels=("queue", "verdict", "from", "to"))
 COUNTERS: Final = (
     *(counter for promise in PROMISES for counter in (promise.decided, promise.broken)),
     OFFERED,
     ANSWERS,
 )
+"""What is counted over every window."""
 
 KNOWN: Final = "partition:callcenter_events:max"
 """Remembers each partition ever seen; every worker exports it for every partition it owns."""
@@ -93,10 +115,15 @@ Rule = tuple[str, str]
 """A record and its expression."""
 
 
+def stepped(pace: Pace) -> tuple[Counter, ...]:
+    """Return the counters that are followed at this pace; outcomes are a matter of hours."""
+    return (*COUNTERS, CALLS if pace.suffix else DEALT_WITH)
+
+
 def step_rules(pace: Pace) -> list[Rule]:
     """Return the rules that record steps; they must come before those that remember."""
     rules = [(CORRECTIONS.step(pace), _sum(CORRECTIONS, [_grown(CORRECTIONS, pace)]))]
-    for counter in COUNTERS:
+    for counter in stepped(pace):
         parts = [_grown(counter, pace), *_corrected(counter, pace)]
         rules.append((counter.step(pace), _sum(counter, parts)))
     return rules
@@ -107,7 +134,7 @@ def memory_rules(pace: Pace) -> list[Rule]:
     known = KNOWN + pace.suffix
     rules = [
         (counter.memory(pace), f"{_level(counter)} or {_before(counter.memory(pace), pace)}")
-        for counter in (CORRECTIONS, *COUNTERS)
+        for counter in (CORRECTIONS, *stepped(pace))
     ]
     seen = f"max by (partition) (callcenter_events_total) or {_before(known, pace)}"
     return [*rules, (known, seen)]
@@ -129,7 +156,9 @@ def _sum(counter: Counter, parts: list[str]) -> str:
 
 
 def _level(counter: Counter) -> str:
-    return f"max by ({', '.join(('partition', *counter.labels))}) ({counter.metric})"
+    return (
+        f"max by ({', '.join(('partition', *counter.labels))}) ({counter.source or counter.metric})"
+    )
 
 
 def _before(memory: str, pace: Pace) -> str:
@@ -148,15 +177,17 @@ def _grown(counter: Counter, pace: Pace) -> str:
 def _corrected(counter: Counter, pace: Pace) -> list[str]:
     """What corrections add to and take from `counter`; their labels keep them apart from it."""
     step = CORRECTIONS.step(pace)
-    if counter is ANSWERS:
-        to = f'{step}{{verdict="usefulness",to!="none"}}'
-        was = f'{step}{{verdict="usefulness",from!="none"}}'
+    if counter.split:
+        verdict = f'verdict="{counter.verdict}"'
+        to = f'{step}{{{verdict},to!="none"}}'
+        was = f'{step}{{{verdict},from!="none"}}'
         return [
-            f'label_replace({to}, "usefulness", "$1", "to", "(.*)")',
-            f'label_replace(-{was}, "usefulness", "$1", "from", "(.*)")',
+            f'label_replace({to}, "{counter.split}", "$1", "to", "(.*)")',
+            f'label_replace(-{was}, "{counter.split}", "$1", "from", "(.*)")',
         ]
     states = "|".join(counter.states)
-    verdict = f'verdict="{counter.verdict}"'
+    matches = "=~" if "|" in counter.verdict else "="
+    verdict = f'verdict{matches}"{counter.verdict}"'
     return [
         f'{step}{{{verdict},from!~"{states}",to=~"{states}"}}',
         f'-{step}{{{verdict},from=~"{states}",to!~"{states}"}}',

@@ -11,15 +11,21 @@ __all__ = [
     "VERSION",
     "Alerts",
     "AnswerPromise",
+    "Backlog",
     "Blind",
+    "Budget",
     "Burn",
     "CallbackPromise",
+    "Health",
     "Interval",
     "Keys",
     "Promises",
     "Queue",
     "QueueUsefulness",
+    "SlowBurn",
+    "SlowBurns",
     "Time",
+    "Useful",
     "Usefulness",
     "WholePromise",
 ]
@@ -125,11 +131,63 @@ class Interval(Keys, frozen=True):
 
 
 class Blind(Keys, frozen=True):
-    """After how long without knowledge the numbers must not be believed."""
+    """After how long without knowledge the numbers must not be believed.
+
+    No call in `no_calls` is blindness if a week before at least `usual_calls` came in that time.
+    """
 
     heartbeat: Duration = Duration(2 * MINUTE)
     behind: Duration = Duration(MINUTE)
     silence: Duration = Duration(HOUR)
+    no_calls: Duration = Duration(30 * MINUTE)
+    usual_calls: Count = 20
+
+
+class SlowBurn(Burn, frozen=True):
+    """When a promise has been broken a little too often for so long that it is a ticket."""
+
+    window: Duration = Duration(6 * HOUR)
+    short: Duration = Duration(30 * MINUTE)
+    factor: Factor = 1.5
+    min_broken: Count = 20
+
+
+class SlowBurns(Keys, frozen=True):
+    """The slow burn of each promise."""
+
+    answer: SlowBurn = SlowBurn()
+    callback: SlowBurn = SlowBurn(min_broken=10)
+    whole: SlowBurn = SlowBurn()
+
+
+class Backlog(Keys, frozen=True):
+    """How many callbacks must be due before it matters how fast they are made."""
+
+    min_due: Count = 10
+
+
+class Budget(Keys, frozen=True):
+    """When what the objective allows in 30 days is spent or nearly spent.
+
+    At least `min_broken` in the window, and gone within `gone_within` at the rate of the last day.
+    """
+
+    min_broken: Count = 20
+    gone_within: Duration = Duration(3 * DAY)
+
+
+class Useful(Keys, frozen=True):
+    """The share of useful answers of a day may be lower than that of 30 days by `drop`."""
+
+    drop: Share = 0.10
+    min_answers: Count = 50
+
+
+class Health(Keys, frozen=True):
+    """When a worker needs a look: refused records in 15 minutes, age of its snapshots."""
+
+    refused: Count = 10
+    snapshot: Duration = Duration(30 * MINUTE)
 
 
 class Alerts(Keys, frozen=True):
@@ -138,5 +196,11 @@ class Alerts(Keys, frozen=True):
     answer: Burn = Burn()
     callback: Burn = Burn(window=Duration(HOUR), short=Duration(30 * MINUTE), min_broken=5)
     whole: Burn = Burn(window=Duration(30 * MINUTE), short=Duration(5 * MINUTE))
+    slow: SlowBurns = SlowBurns()
     below_target: Interval = Interval()
+    longest_wait: Duration = Duration(10 * MINUTE)
+    backlog: Backlog = Backlog()
+    budget: Budget = Budget()
+    useful: Useful = Useful()
     blind: Blind = Blind()
+    health: Health = Health()

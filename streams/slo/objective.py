@@ -45,6 +45,11 @@ class Objective(Keys, frozen=True):
     max_queues: Annotated[int, Meta(ge=1, le=100_000)] = 1000
     alerts: Alerts = Alerts()
 
+    @property
+    def has_calendar(self) -> bool:
+        """Whether any queue is ever closed."""
+        return False
+
     def rules(self) -> Rules:
         """Return what the ledger needs to know."""
         promises, time = self.promises, self.time

@@ -7,10 +7,10 @@ over the sum of the decided ones, never a mean of ratios, and with none decided 
 from collections.abc import Iterator
 from typing import Final
 
+from streams.instants import DAY, MINUTE
 from streams.slo.counters import (
-    ANSWERS,
     COUNTERS,
-    OFFERED,
+    DEALT_WITH,
     PROMISES,
     Counter,
     Promise,
@@ -20,38 +20,25 @@ from streams.slo.counters import (
     window,
 )
 from streams.slo.durations import compact
+from streams.slo.formulas import formula_rules, usefulness_rules
+from streams.slo.names import LEVELS, allowed, budget_left, increase, objective_of, ratio, target_of
 from streams.slo.objective import Objective
-from streams.slo.timing import LONG_WINDOWS, PERIOD, Pace, Timing, burns
+from streams.slo.timing import LONG_WINDOWS, PERIOD, Pace, Timing, burns, slow_burns
 
-__all__ = ["LEVELS", "allowed", "fast_rules", "increase", "objective_of", "slow_rules", "target_of"]
+__all__ = [
+    "DEALT_WINDOWS",
+    "LEVELS",
+    "allowed",
+    "default_objective",
+    "fast_rules",
+    "increase",
+    "objective_of",
+    "slow_rules",
+    "target_of",
+]
 
-LEVELS: Final = ("queue", "centre")
-USEFULNESS_WINDOWS: Final = LONG_WINDOWS
-
-
-def increase(level: str, name: str, length: int) -> str:
-    """Return the name under which the growth in a window of `length` microseconds is recorded."""
-    return f"{level}:{name}:increase{compact(length)}"
-
-
-def ratio(level: str, promise: Promise, length: int) -> str:
-    """Return the name of the recorded share of promises that were broken."""
-    return f"{level}:{promise.broken.name}_per_decided:ratio{compact(length)}"
-
-
-def allowed(level: str, promise: Promise, length: int) -> str:
-    """Return the name of the recorded number of promises that the objective lets be broken."""
-    return increase(level, f"{promise.broken.name}_allowed", length)
-
-
-def objective_of(promise: Promise) -> str:
-    """Return the name of the recorded objective of each queue."""
-    return f"queue:callcenter_{promise.key}_objective:ratio"
-
-
-def target_of(promise: Promise) -> str:
-    """Return the name of the recorded target of each queue."""
-    return f"queue:callcenter_{promise.key}_target:seconds"
+DEALT_WINDOWS: Final = (15 * MINUTE, 30 * MINUTE)
+"""What was dealt with is compared with what is due within the same time, or twice of it."""
 
 
 def fast_rules(objective: Objective, timing: Timing) -> list[Rule]:
@@ -62,6 +49,7 @@ def fast_rules(objective: Objective, timing: Timing) -> list[Rule]:
         *memory_rules(pace),
         *_settings(objective, pace),
         *_counts(pace, timing.windows(objective.alerts)),
+        *_dealt_with(pace, timing),
         *_allowances(objective, timing),
     ]
 
@@ -74,7 +62,8 @@ def slow_rules(objective: Objective, timing: Timing) -> list[Rule]:
         *memory_rules(pace),
         *_counts(pace, LONG_WINDOWS),
         *_budgets(objective),
-        *_usefulness(),
+        *formula_rules(pace),
+        *usefulness_rules(objective.usefulness.weight),
     ]
 
 
@@ -111,6 +100,11 @@ def _counts(pace: Pace, lengths: tuple[int, ...]) -> Iterator[Rule]:
                 yield ratio(level, promise, length), _share_broken(level, promise, length)
 
 
+def _dealt_with(pace: Pace, timing: Timing) -> Iterator[Rule]:
+    for length in (timing.wait(length) for length in DEALT_WINDOWS):
+        yield increase("queue", DEALT_WITH.name, length), window(DEALT_WITH, pace, length)
+
+
 def _all_queues(counter: Counter, length: int) -> str:
     return f"sum without (queue) ({increase('queue', counter.name, length)})"
 
@@ -122,10 +116,11 @@ def _share_broken(level: str, promise: Promise, length: int) -> str:
 
 
 def _allowances(objective: Objective, timing: Timing) -> Iterator[Rule]:
-    for promise, burn in zip(PROMISES, burns(objective.alerts), strict=True):
-        lengths = {timing.wait(burn.window), timing.wait(burn.short)}
+    alerts = objective.alerts
+    for promise, *both in zip(PROMISES, burns(alerts), slow_burns(alerts), strict=True):
+        lengths = {timing.wait(each) for burn in both for each in (burn.window, burn.short)}
         if promise.key == "answer":
-            lengths.add(timing.wait(objective.alerts.below_target.window))
+            lengths.add(timing.wait(alerts.below_target.window))
         for length in sorted(lengths):
             yield from _allowance(promise, objective, length)
 
@@ -158,21 +153,11 @@ def default_objective(promise: Promise, objective: Objective) -> float:
 def _budgets(objective: Objective) -> Iterator[Rule]:
     """What is left of what the objective allows in a period: 1 untouched, below 0 overspent."""
     for promise in PROMISES:
-        yield from _allowance(promise, objective, PERIOD)
+        for length in (DAY, PERIOD):
+            yield from _allowance(promise, objective, length)
         for level in LEVELS:
             broken = increase(level, promise.broken.name, PERIOD)
-            name = f"{level}:callcenter_{promise.key}_budget_left:ratio{compact(PERIOD)}"
-            yield name, f"1 - {broken} / ({allowed(level, promise, PERIOD)} > 0)"
-
-
-def _usefulness() -> Iterator[Rule]:
-    """Useful answers per call offered: an answer in three seconds that helps nobody is in neither.
-
-    A verdict on usefulness comes an hour after the call, so short windows would say nothing.
-    """
-    for level in LEVELS:
-        for length in USEFULNESS_WINDOWS:
-            useful = increase(level, ANSWERS.name, length) + '{usefulness="useful"}'
-            offered = increase(level, OFFERED.name, length)
-            name = f"{level}:callcenter_useful_answers_per_call_offered:ratio{compact(length)}"
-            yield name, f"sum without (usefulness) ({useful}) / ({offered} > 0)"
+            yield (
+                budget_left(level, promise),
+                f"1 - {broken} / ({allowed(level, promise, PERIOD)} > 0)",
+            )

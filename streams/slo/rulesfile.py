@@ -1,10 +1,11 @@
 """The Prometheus rules file made of an objective."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import yaml
 
-from streams.slo.alerts import promise_alerts, sight_alerts
+from streams.slo.alerts import Alert, health_alerts, period_alerts, promise_alerts, sight_alerts
 from streams.slo.counters import Rule
 from streams.slo.durations import compact
 from streams.slo.objective import Objective
@@ -29,13 +30,14 @@ def rule_groups(objective: Objective, timing: Timing = STANDARD) -> list[dict[st
     Rules of a group are evaluated one after the other at the same moment. So alerts about promises
     stand behind the counts that they and their words are made of.
     """
-    promises = [alert.as_rule() for alert in promise_alerts(objective, timing)]
-    sight = [alert.as_rule() for alert in sight_alerts(objective, timing)]
+    promises = _alerts(promise_alerts(objective, timing))
+    period = _alerts(period_alerts(objective, timing))
+    sight = [*sight_alerts(objective, timing), *health_alerts(objective, timing)]
     now, slow = timing.fast.interval, timing.slow.interval
     return [
         _group("callsla-promises", now, [*_records(fast_rules(objective, timing)), *promises]),
-        _group("callsla-period", slow, _records(slow_rules(objective, timing))),
-        _group("callsla-sight", now, sight),
+        _group("callsla-period", slow, [*_records(slow_rules(objective, timing)), *period]),
+        _group("callsla-sight", now, _alerts(sight)),
     ]
 
 
@@ -46,6 +48,10 @@ def dump(value: object) -> str:
 
 def _group(name: str, interval: int, rules: list[dict[str, object]]) -> dict[str, Any]:
     return {"name": name, "interval": compact(interval), "rules": rules}
+
+
+def _alerts(alerts: Iterable[Alert]) -> list[dict[str, object]]:
+    return [alert.as_rule() for alert in alerts]
 
 
 def _records(rules: list[Rule]) -> list[dict[str, object]]:

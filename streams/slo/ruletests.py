@@ -7,28 +7,28 @@ bad it is while too few are concerned.
 
 from collections.abc import Iterator
 from math import ceil, floor, gcd
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from streams.instants import SECOND
-from streams.slo.alerts import RUNBOOK
 from streams.slo.counters import PROMISES, Promise
 from streams.slo.durations import brief, compact, last
 from streams.slo.keys import Burn
 from streams.slo.objective import Objective
-from streams.slo.recordings import default_objective
+from streams.slo.recordings import DEALT_WINDOWS, default_objective
 from streams.slo.rulesfile import HEADER, dump
-from streams.slo.timing import STANDARD, Timing, burns
+from streams.slo.sight_cases import sight_tests
+from streams.slo.testkit import Expected, owned, queue_alert, scene, total
+from streams.slo.timing import STANDARD, Timing, burns, slow_burns
+from streams.slo.waiting_cases import waiting_tests
 
 __all__ = ["RULES_FILE", "render_tests", "threshold"]
 
 RULES_FILE: Final = "callsla-rules.yaml"
-QUEUE: Final = "sales"
 PER_STEP: Final = 1000
 
 _NAMES: Final = {
-    "answer": ("AnswerPromiseFastBurn", "callers are not answered in time"),
-    "callback": ("CallbackPromiseFastBurn", "customers are not called back in time"),
-    "whole": ("PromiseFastBurn", "customers are neither answered nor called back in time"),
+    "answer": ("AnswerPromise", "callers are not answered in time"),
+    "callback": ("CallbackPromise", "customers are not called back in time"),
+    "whole": ("Promise", "customers are neither answered nor called back in time"),
 }
 
 
@@ -41,15 +41,17 @@ def render_tests(
     objective: Objective, timing: Timing = STANDARD, rules_file: str = RULES_FILE
 ) -> str:
     """Return the tests as YAML text; `rules_file` is relative to where they will stand."""
+    step = _step(objective, timing)
     tests = [
         *_burn_tests(objective, timing),
         *_interval_tests(objective, timing),
-        *_sight_tests(timing),
+        *waiting_tests(objective, timing, step),
+        *sight_tests(objective, timing, step),
     ]
     return HEADER + dump(
         {
             "rule_files": [rules_file],
-            "evaluation_interval": compact(_step(objective, timing)),
+            "evaluation_interval": compact(step),
             "tests": tests,
         }
     )
@@ -57,8 +59,9 @@ def render_tests(
 
 def _step(objective: Objective, timing: Timing) -> int:
     """The coarsest step that every window is a multiple of: steps add up at any pace."""
-    asked = [length for burn in burns(objective.alerts) for length in (burn.window, burn.short)]
-    asked.append(objective.alerts.below_target.window)
+    every = (*burns(objective.alerts), *slow_burns(objective.alerts))
+    asked: list[int] = [length for burn in every for length in (burn.window, burn.short)]
+    asked += [objective.alerts.below_target.window, *DEALT_WINDOWS]
     return gcd(*(timing.wait(length) for length in asked))
 
 
@@ -66,19 +69,37 @@ def _burn_tests(objective: Objective, timing: Timing) -> Iterator[dict[str, Any]
     for promise, burn in zip(PROMISES, burns(objective.alerts), strict=True):
         limit = threshold(burn, default_objective(promise, objective)) * PER_STEP
         above, below = floor(limit + 1e-6) + 1, ceil(limit - 1e-6) - 1
-        steps = timing.wait(burn.window) // _step(objective, timing)
-        least = timing.at_least(burn.min_broken)
+        window = timing.wait(burn.window)
+        steps = window // _step(objective, timing)
         scene = _Scene(objective, timing, promise, steps)
-        name = _NAMES[promise.key][0]
-        fires = scene.burning(above * steps, PER_STEP * steps, timing.wait(burn.window))
+        name = scene.name
+        fires = scene.burning(above * steps, PER_STEP * steps, window)
         yield scene.test(f"{name} fires just above its threshold", above, PER_STEP, [fires])
         yield scene.test(f"{name} is silent just below its threshold", below, PER_STEP, [])
-        yield scene.once(f"{name} is silent while too few are broken", least - 1, [])
-        yield scene.once(
-            f"{name} fires when enough are broken",
-            least,
-            [scene.burning(least, least, timing.wait(burn.window))],
-        )
+        short = _Scene(objective, timing, promise, 4)
+        yield from _few_tests(short, timing.at_least(burn.min_broken), window)
+    for promise, burn in zip(PROMISES, slow_burns(objective.alerts), strict=True):
+        yield from _slow_tests(_Scene(objective, timing, promise, 4, "Slow"), burn, timing)
+
+
+def _few_tests(scene: "_Scene", least: int, window: int) -> Iterator[dict[str, Any]]:
+    name, fires = scene.name, scene.burning(least, least, window)
+    yield scene.once(f"{name} is silent while too few are broken", least - 1, [])
+    yield scene.once(f"{name} fires when enough are broken", least, [fires])
+    yield scene.anew(f"{name} counts on over a restart", least, [fires])
+    yield scene.anew(f"{name} takes no restart for broken promises", least - 1, [])
+
+
+def _slow_tests(scene: "_Scene", burn: Burn, timing: Timing) -> Iterator[dict[str, Any]]:
+    """A window of hours is filled by one moment, for the sum is the same."""
+    least, window, name = timing.at_least(burn.min_broken), timing.wait(burn.window), scene.name
+    limit = threshold(burn, scene.objective)
+    calls = PER_STEP * (floor(least / limit / PER_STEP) + 1)
+    above, below = floor(limit * calls + 1e-6) + 1, ceil(limit * calls - 1e-6) - 1
+    fires = scene.burning(above, calls, window)
+    yield scene.once(f"{name} fires just above its threshold", above, [fires], of=calls)
+    yield scene.once(f"{name} is silent just below its threshold", below, [], of=calls)
+    yield from _few_tests(scene, least, window)
 
 
 def _interval_tests(objective: Objective, timing: Timing) -> Iterator[dict[str, Any]]:
@@ -99,37 +120,27 @@ def _interval_tests(objective: Objective, timing: Timing) -> Iterator[dict[str, 
     yield scene.test(f"{name} fires after two intervals below", above, PER_STEP, [alert], name)
     yield scene.test(f"{name} is silent while the objective is just kept", just, PER_STEP, [], name)
     few = timing.at_least(objective.alerts.below_target.min_calls) - 1
-    yield scene.once(f"{name} is silent while there are few calls", few, [], name)
-
-
-def _sight_tests(timing: Timing) -> Iterator[dict[str, Any]]:
-    """A worker that shows itself, and none."""
-    soon = timing.wait(30 * SECOND)
-    there = [{"series": 'callcenter_build_info{instance="a"}', "values": f"1x{2 * soon // SECOND}"}]
-    gone: dict[str, Any] = {
-        "exp_labels": {"severity": "critical", "app": "callsla", "blind": "true"},
-        "exp_annotations": {
-            "summary": "No worker reports: nobody watches the promises",
-            "description": f"No worker has been seen for {soon // SECOND} seconds. Calls may wait "
-            "without being noticed; a quiet promise alert means nothing now.",
-            "runbook_url": f"{RUNBOOK}#blindnoworker",
-        },
-    }
-    for title, series, expected in (
-        ("BlindNoWorker fires when no worker is there", [], [gone]),
-        ("BlindNoWorker is silent while a worker is there", there, []),
-    ):
-        yield _test(SECOND, title, series, [("BlindNoWorker", 2 * soon, expected)])
+    yield scene.twice(f"{name} is silent while there are few calls", few, in_window, name)
 
 
 class _Scene:
     """Counters of one promise in one queue that grow for some steps."""
 
-    def __init__(self, objective: Objective, timing: Timing, promise: Promise, steps: int) -> None:
+    def __init__(
+        self,
+        objective: Objective,
+        timing: Timing,
+        promise: Promise,
+        steps: int,
+        speed: Literal["Fast", "Slow"] = "Fast",
+    ) -> None:
         self._objective = objective
         self._timing = timing
         self._promise = promise
         self._steps = steps
+        self._speed = speed
+        self.name = f"{_NAMES[promise.key][0]}{speed}Burn"
+        self.objective = default_objective(promise, objective)
 
     def test(
         self, title: str, broken: int, decided: int, expected: list[Any], name: str = ""
@@ -138,33 +149,36 @@ class _Scene:
         count = self._steps + 1
         return self._shown(title, f"0+{decided}x{count}", f"0+{broken}x{count}", expected, name)
 
-    def once(self, title: str, broken: int, expected: list[Any], name: str = "") -> dict[str, Any]:
-        """One batch of `broken` promises right before the look, and no other."""
-        values = f"0x{self._steps - 1} {broken} {broken}"
-        return self._shown(title, values, values, expected, name)
+    def once(
+        self, title: str, broken: int, expected: list[Any], name: str = "", of: int | None = None
+    ) -> dict[str, Any]:
+        """One batch of promises right before the look, `broken` ones of all or of `of`."""
+        values, before = f"0x{self._steps - 1} {{0}} {{0}}", broken if of is None else of
+        return self._shown(title, values.format(before), values.format(broken), expected, name)
+
+    def twice(self, title: str, broken: int, apart: int, name: str) -> dict[str, Any]:
+        """Batches of broken promises so far apart that a window always holds one of them."""
+        values = f"0 0 {broken}x{apart - 1} {2 * broken}x{self._steps}"
+        return self._shown(title, values, values, [], name)
+
+    def anew(self, title: str, broken: int, expected: list[Any]) -> dict[str, Any]:
+        """A counter that had come far begins anew at zero, and `broken` are added."""
+        values = f"9000x{self._steps - 1} {broken} {broken}"
+        return self._shown(title, values, values, expected, "")
 
     def burning(self, broken: int, decided: int, window: int) -> dict[str, Any]:
         """The alert about `broken` of `decided` in `window`."""
-        name, summary = _NAMES[self._promise.key]
-        share = 100 * (1 - default_objective(self._promise, self._objective))
-        words = f"{broken} of {decided} {self._what(window)}; the promise allows {share:.3g} %."
-        return self.alert(name, "critical", summary, words)
+        summary = _NAMES[self._promise.key][1]
+        slow = self._speed == "Slow"
+        summary += ", a little too often for hours" if slow else ""
+        words = (
+            f"{broken} of {decided} {self._what(window)}; the promise allows "
+            f"{100 * (1 - self.objective):.3g} %."
+        )
+        return self.alert(self.name, "warning" if slow else "critical", summary, words)
 
-    def alert(self, name: str, severity: str, summary: str, words: str) -> dict[str, Any]:
-        return {
-            "exp_labels": {
-                "severity": severity,
-                "app": "callsla",
-                "promise": self._promise.key,
-                "scope": "queue",
-                "queue": QUEUE,
-            },
-            "exp_annotations": {
-                "summary": f"Queue {QUEUE}: {summary}",
-                "description": words,
-                "runbook_url": f"{RUNBOOK}#{name.lower()}",
-            },
-        }
+    def alert(self, name: str, severity: str, summary: str, words: str) -> Expected:
+        return queue_alert(name, severity, self._promise.key, summary, words)
 
     def _what(self, window: int) -> str:
         promises = self._objective.promises
@@ -182,30 +196,11 @@ class _Scene:
     def _shown(
         self, title: str, decided: str, broken: str, expected: list[Any], name: str
     ) -> dict[str, Any]:
-        labels = f'{{queue="{QUEUE}",partition="0",instance="a"}}'
-        count = self._steps + 1
         series = [
-            {"series": f"{self._promise.decided.metric}{labels}", "values": decided},
-            {"series": f"{self._promise.broken.metric}{labels}", "values": broken},
-            {
-                "series": 'callcenter_events_total{fate="applied",partition="0",instance="a"}',
-                "values": f"0x{count}",
-            },
+            total(self._promise.decided.metric, decided),
+            total(self._promise.broken.metric, broken),
+            owned(self._steps + 1),
         ]
-        step = _step(self._objective, self._timing)
-        alert = name or _NAMES[self._promise.key][0]
-        return _test(step, title, series, [(alert, self._steps * step, expected)])
-
-
-def _test(
-    step: int, title: str, series: list[dict[str, str]], looks: list[tuple[str, int, list[Any]]]
-) -> dict[str, Any]:
-    return {
-        "name": title,
-        "interval": compact(step),
-        "input_series": series,
-        "alert_rule_test": [
-            {"eval_time": compact(at), "alertname": name, "exp_alerts": expected}
-            for name, at, expected in looks
-        ],
-    }
+        step, alert = _step(self._objective, self._timing), name or self.name
+        test = scene(step, title, series, alert, [(self._steps, expected)])
+        return {**test, "name": title}

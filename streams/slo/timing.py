@@ -6,7 +6,7 @@ from typing import Final
 from streams.instants import DAY, HOUR, MINUTE, SECOND
 from streams.slo.keys import Alerts, Burn
 
-__all__ = ["PERIOD", "QUICK", "STANDARD", "WINDOWS", "Pace", "Timing", "burns"]
+__all__ = ["PERIOD", "QUICK", "STANDARD", "WINDOWS", "Pace", "Timing", "burns", "slow_burns"]
 
 WINDOWS: Final = (5 * MINUTE, 30 * MINUTE, HOUR, 6 * HOUR)
 PERIOD: Final = 30 * DAY
@@ -56,10 +56,9 @@ class Timing:
 
     def windows(self, alerts: Alerts) -> tuple[int, ...]:
         """Return the short windows to record, those of `alerts` among them."""
-        asked = [
-            self.wait(length) for burn in burns(alerts) for length in (burn.window, burn.short)
-        ]
-        asked.append(self.wait(alerts.below_target.window))
+        every = (*burns(alerts), *slow_burns(alerts))
+        asked = [self.wait(length) for burn in every for length in (burn.window, burn.short)]
+        asked += [self.wait(alerts.below_target.window), self.wait(alerts.blind.no_calls)]
         return tuple(sorted({*self.recorded, *asked}))
 
     def at_least(self, count: int) -> int:
@@ -70,6 +69,11 @@ class Timing:
 def burns(alerts: Alerts) -> tuple[Burn, Burn, Burn]:
     """Return the burn settings of the three promises."""
     return alerts.answer, alerts.callback, alerts.whole
+
+
+def slow_burns(alerts: Alerts) -> tuple[Burn, Burn, Burn]:
+    """Return the slow burn settings of the three promises."""
+    return alerts.slow.answer, alerts.slow.callback, alerts.slow.whole
 
 
 STANDARD: Final = Timing()

@@ -6,8 +6,8 @@ The numbers come from the same evaluation as the verdict, so they fit each other
 from streams.instants import SECOND
 from streams.slo.counters import Promise
 from streams.slo.durations import brief, last
+from streams.slo.names import allowed, increase, target_of
 from streams.slo.objective import Objective
-from streams.slo.recordings import allowed, increase, target_of
 
 __all__ = ["below_target", "broken", "number", "who"]
 

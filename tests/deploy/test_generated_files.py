@@ -83,11 +83,23 @@ def test_promtool_accepts_the_rules() -> None:
 
 
 @pytest.mark.integration
-def test_the_rules_pass_their_tests() -> None:
+@pytest.mark.parametrize("name", ["callsla-rules.test.yaml", "callsla-period.test.yaml"])
+def test_the_rules_pass_their_tests(name: str) -> None:
     """Those shipped beside them."""
     require("promtool")
-    code, said = run("promtool", "test", "rules", SHIPPED / "callsla-rules.test.yaml")
+    code, said = run("promtool", "test", "rules", SHIPPED / name)
     assert code == 0, said
+
+
+def test_every_alert_is_tested_firing_and_silent() -> None:
+    """Each has a test that makes it fire, and each but the watchdog one that keeps it silent."""
+    looks: dict[str, set[bool]] = {}
+    for name in ("callsla-rules.test.yaml", "callsla-period.test.yaml"):
+        for test in yaml.safe_load((SHIPPED / name).read_text(encoding="utf-8"))["tests"]:
+            for look in test["alert_rule_test"]:
+                looks.setdefault(look["alertname"], set()).add(bool(look["exp_alerts"]))
+    both = {alert["alert"]: {True, False} for alert in _alerts()}
+    assert looks == {**both, "Watchdog": {True}}
 
 
 @pytest.mark.integration
@@ -143,7 +155,8 @@ def test_the_states_of_the_rules_are_those_of_the_ledger() -> None:
     assert selectors
     for selector in selectors:
         fields = dict(re.findall(r'(\w+)(?:=~|!~|!=|=)"([^"]*)"', selector))
-        known = {*VERDICTS[fields.pop("verdict")], "none"}
+        verdicts = fields.pop("verdict").split("|")
+        known = {"none", *(state for verdict in verdicts for state in VERDICTS[verdict])}
         assert {state for value in fields.values() for state in value.split("|")} <= known
 
 

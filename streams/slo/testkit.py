@@ -1,0 +1,92 @@
+"""What tests for `promtool test rules` are written with: series, looks and expected alerts."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from streams.slo.alert import RUNBOOK
+from streams.slo.durations import compact
+
+__all__ = [
+    "QUEUE",
+    "Expected",
+    "Series",
+    "expected",
+    "go_duration",
+    "held",
+    "owned",
+    "queue_alert",
+    "scene",
+    "total",
+]
+
+QUEUE: Final = "sales"
+
+Series = dict[str, str]
+Expected = dict[str, Any]
+
+
+def total(metric: str, values: str, **labels: str) -> Series:
+    """A counter of the queue in partition 0 of worker `a`."""
+    return held(metric, values, queue=QUEUE, partition="0", instance="a", **labels)
+
+
+def held(metric: str, values: str, **labels: str) -> Series:
+    """A series with these labels; `values` as promtool has them."""
+    inside = ",".join(f'{name}="{value}"' for name, value in labels.items())
+    return {"series": f"{metric}{{{inside}}}", "values": values}
+
+
+def owned(count: int) -> Series:
+    """Worker `a` owns partition 0 for `count` steps: growth is counted from the second on."""
+    return held(
+        "callcenter_events_total", f"0x{count}", fate="applied", partition="0", instance="a"
+    )
+
+
+def expected(name: str, severity: str, summary: str, words: str, **labels: str) -> Expected:
+    """An alert as it is to be."""
+    return {
+        "exp_labels": {"severity": severity, "app": "callsla", **labels},
+        "exp_annotations": {
+            "summary": summary,
+            "description": words,
+            "runbook_url": f"{RUNBOOK}#{name.lower()}",
+        },
+    }
+
+
+def queue_alert(name: str, severity: str, promise: str, summary: str, words: str) -> Expected:
+    """An alert about a promise to the callers of the queue."""
+    labels = {"promise": promise, "scope": "queue", "queue": QUEUE}
+    return expected(name, severity, f"Queue {QUEUE}: {summary}", words, **labels)
+
+
+def scene(
+    step: int,
+    title: str,
+    series: Iterable[Series],
+    name: str,
+    looks: Iterable[tuple[int, list[Expected]]],
+) -> dict[str, Any]:
+    """One test: at each look (in steps of `step` microseconds) exactly these alerts fire."""
+    return {
+        "name": f"{name} {title}",
+        "interval": compact(step),
+        "input_series": list(series),
+        "alert_rule_test": [
+            {"eval_time": compact(at * step), "alertname": name, "exp_alerts": alerts}
+            for at, alerts in looks
+        ],
+    }
+
+
+def go_duration(seconds: int) -> str:
+    """Return whole seconds as Prometheus' `humanizeDuration` writes them."""
+    if seconds < 60:
+        return f"{seconds}s"
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days}d {hours}h {minutes}m {rest}s"
+    return f"{hours}h {minutes}m {rest}s" if hours else f"{minutes}m {rest}s"
