@@ -2,7 +2,7 @@
 
 from streams.instants import DAY, HOUR, MINUTE
 from streams.slo.counters import OFFERED, Promise
-from streams.slo.dashboards.frame import Board, Row
+from streams.slo.dashboards.frame import Board, Row, link_to
 from streams.slo.dashboards.look import Look, at_least, at_most, plain
 from streams.slo.dashboards.parts import Ask, Panel, bars, lines, number, states, tabled
 from streams.slo.dashboards.queries import (
@@ -198,7 +198,7 @@ def _where(objective: Objective) -> list[Panel]:
             "Queues with their promises of the last half hour, the most broken ones first. Follow "
             "the link of the worst one and act there.",
             sort="broken",
-            link=None,
+            link=link_to("callsla-queue", "This queue in depth"),
         ),
         tabled(
             "Customers to call back, and by when",
@@ -207,7 +207,7 @@ def _where(objective: Objective) -> list[Panel]:
             "Callbacks by queue and by when they must be made. Give people to the queue with most "
             "in the left columns.",
             sort="overdue",
-            link=None,
+            link=link_to("callsla-callbacks", "Callbacks of this queue"),
         ),
     ]
 

@@ -16,7 +16,6 @@ __all__ = [
     "QUEUES",
     "WHOLE",
     "age",
-    "all_queues",
     "budget_left",
     "by_queue",
     "first",
@@ -27,8 +26,9 @@ __all__ = [
     "live",
     "objective",
     "quantile",
+    "stripped",
     "total",
-    "window",
+    "windowed",
 ]
 
 ANSWER, CALLBACK, WHOLE = PROMISES
@@ -94,16 +94,16 @@ def age(instant: str) -> str:
     return f"time() - {instant}"
 
 
-def window(classes: str, length: str, keep: str = "class") -> str:
-    """Return what happened in a rolling window, by `keep`."""
+def windowed(classes: str, length: str, by: str = "") -> str:
+    """Return what happened in a rolling window, all classes together, whoever shows it."""
     chosen = live("callcenter_window_calls", f'window="{length}"', f'class=~"{classes}"')
-    return f"sum by ({keep}) (max by (partition, queue, class) ({chosen}))"
+    return f"sum by ({by}) (max by (partition, queue, class) ({chosen}))"
 
 
-def all_queues(classes: str, length: str) -> str:
-    """Return the sum of the classes in a rolling window."""
-    chosen = live("callcenter_window_calls", f'window="{length}"', f'class=~"{classes}"')
-    return f"sum(max by (partition, queue, class) ({chosen}))"
+def stripped(verdict: str, length: str) -> str:
+    """Return what happened in a rolling window by the states of a verdict."""
+    by_class = windowed(f"{verdict}_.*", length, "class")
+    return f'label_replace({by_class}, "{verdict}", "$1", "class", "{verdict}_(.*)")'
 
 
 def quantile(share: float, name: str) -> str:

@@ -86,7 +86,111 @@ _PROMISE: Final[dict[tuple[str, str], Number]] = {
     ("Budget left of 30 days", "C"): _budget("promise", "kept"),
 }
 
+
+def _made_last_hour(watched: Watched) -> int:
+    """Callbacks made in the last hour, exact to the slice of 5 s that the window is cut into."""
+    slice_ = 5 * SECOND
+    tail = (watched.centre.now - 3600 * SECOND) // slice_
+    moments = [
+        *(p.settled_at for p in watched.after.promises if p.state in _CALLBACK),
+        *(p.late_at for p in watched.after.promises),
+    ]
+    return sum(moment is not None and moment // slice_ > tail for moment in moments)
+
+
+def _useful(watched: Watched) -> float:
+    useful = grown(watched, "usefulness", "useful")
+    return useful / (useful + grown(watched, "usefulness", "useless"))
+
+
+def _worst_wait(watched: Watched) -> float:
+    return max(call.wait for call in watched.after.calls if call.answered) / SECOND
+
+
+_QUEUE: Final[dict[tuple[str, str], Number]] = {
+    ("Waiting", "A"): _PROMISE["Waiting", "A"],
+    ("Longest wait", "A"): _PROMISE["Longest wait", "A"],
+    ("Offered, last 30 min", "A"): lambda w: len(w.after.calls) - len(w.before.calls),
+    ("Answered in time", "A"): _PROMISE["Answered in time", "A"],
+    ("Worst wait of the day", "A"): _worst_wait,
+    ("Useful answers", "A"): _useful,
+}
+
+_CALLBACKS: Final[dict[tuple[str, str], Number]] = {
+    ("Due in 5 min", "A"): _due_within(300),
+    ("Due in 15 min", "A"): _due_within(900),
+    ("Due in 1 h", "A"): _due_within(3600),
+    ("Overdue", "A"): _overdue,
+    ("Next due in", "A"): _PROMISE["Next callback due in", "A"],
+    ("Load of the next hour", "A"): lambda w: _due_within(3600)(w) / _made_last_hour(w),
+    ("Kept, last hour", "A"): _kept("callback", *_CALLBACK),
+    ("Kept, last day", "A"): _kept("callback", *_CALLBACK),
+}
+
+
+def _level(formula: str) -> Number:
+    def number(watched: Watched) -> float:
+        figures = watched.after.figures()
+        outcomes = figures["outcomes"]
+        if formula == "F5":
+            # Short is what was abandoned within the target.
+            over = sum(n for state, n in outcomes.items() if state != "open")
+            kept = outcomes["answered_in_target"]
+            return float(kept / (over - outcomes["abandoned_in_target"]))
+        # Without the callbacks that were asked for in time F6 is F4.
+        level: float = figures["service_level"]["F4" if formula == "F6" else formula]
+        return level
+
+    return number
+
+
+_FORMULAS: Final = [f"F{number}" for number in range(1, 8)]
+
+
+def _spread(watched: Watched) -> float:
+    levels = [_level(formula)(watched) for formula in _FORMULAS]
+    return max(levels) - min(levels)
+
+
+def _useful_per_call(watched: Watched) -> float:
+    figures = watched.after.figures()
+    outcomes = figures["outcomes"]
+    return float(figures["usefulness"]["useful"] / (sum(outcomes.values()) - outcomes["open"]))
+
+
+def _net_value(watched: Watched) -> float:
+    use = watched.after.figures()["usefulness"]
+    return float(use["useful"] - use["useless"])
+
+
+_LEVELS: Final[dict[tuple[str, str], Number]] = {
+    **{
+        ("Service level by formula", ref): _level(formula)
+        for ref, formula in zip("ABCDEFG", _FORMULAS, strict=True)
+    },
+    ("Highest less lowest", "A"): _spread,
+    ("Useful answers per call", "A"): _useful_per_call,
+    ("Net value", "A"): _net_value,
+}
+
+_WORKER: Final[dict[tuple[str, str], Number]] = {
+    ("Numbers are behind by", "A"): _since_stop,
+    ("Oldest heartbeat", "A"): lambda w: w.at - min(w.centre.heartbeats()) / SECOND,
+    ("Records to read", "A"): lambda _: 0,
+    ("Workers ready", "A"): lambda _: 1,
+    ("Partitions owned", "A"): lambda w: len(w.centre.partitions),
+    ("Records refused in all", "A"): lambda w: w.centre.refused,
+}
+
 NUMBERS: Final[dict[_Key, Number]] = {
-    ("callsla-promise.json", *key): number for key, number in _PROMISE.items()
+    (f"callsla-{board}.json", *key): number
+    for board, numbers in {
+        "promise": _PROMISE,
+        "queue": _QUEUE,
+        "callbacks": _CALLBACKS,
+        "formulas": _LEVELS,
+        "worker": _WORKER,
+    }.items()
+    for key, number in numbers.items()
 }
 """By dashboard, panel and query."""

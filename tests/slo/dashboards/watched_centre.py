@@ -42,6 +42,8 @@ PAST: Final = 80 * MINUTE
 GRACE: Final = 2 * SECOND
 PARTITIONS: Final = 3
 STEP: Final = 0.5
+EARLIER: Final = Outage(queue="service", begins=PAST - 62 * MINUTE, lasts=4 * MINUTE)
+"""Its callers' callbacks fall due while somebody watches."""
 
 
 class Soon(Timing):
@@ -49,10 +51,10 @@ class Soon(Timing):
 
     @property
     def slow(self) -> Pace:
-        return Pace("_slow", 2 * SECOND, 6 * HOUR)
+        return Pace("_slow", 2 * self.interval, 6 * HOUR)
 
 
-def centre_config(start: int, calls_per_hour: float, outage: Outage) -> CentreConfig:
+def centre_config(start: int, calls_per_hour: float, outages: tuple[Outage, ...]) -> CentreConfig:
     """Return a centre that is as busy at night as by day: the test may run at any hour."""
     queues = (
         QueueConfig(name="service", source="pbx-north", share=0.5, agents=60),
@@ -65,7 +67,7 @@ def centre_config(start: int, calls_per_hour: float, outage: Outage) -> CentreCo
         queues=tuple(replace(q, agents=round((q.agents or 0) * scale)) for q in queues),
         profile=FLAT_DAY,
         day_variation=0.0,
-        outages=(outage,),
+        outages=outages,
         desk=DeskConfig(agents=round(12 * scale)),
     )
 
@@ -115,6 +117,7 @@ class WatchedCentre:
         self.exposition = Exposition()
         self.partitions = [self.worker.assign(number) for number in range(PARTITIONS)]
         self.now = 0
+        self.refused = 0
         self._deliveries = deliveries
         self._next = next(deliveries)
 
@@ -143,6 +146,8 @@ class WatchedCentre:
         while time.time() < end:
             now = time.time_ns() // 1000
             self.feed(now)
+            if self.worker.ticks % 20 == 19:
+                self.refuse()
             self.tick(now - GRACE)
             time.sleep(STEP)
         now = time.time_ns() // 1000
@@ -156,6 +161,17 @@ class WatchedCentre:
             size = len(dump(partition.ledger))
             self.worker.written[partition.number] = Snapshot(began, time.time() - began, size)
             self.worker.recovery_seconds[partition.number] = time.time() - began
+
+    def refuse(self) -> None:
+        """Have a record that cannot be understood."""
+        self.partitions[self.refused % PARTITIONS].dead_letters["malformed"] += 1
+        self.worker.raw_dead_letters["vendor.raw"]["malformed"] += 1
+        self.refused += 1
+
+    def heartbeats(self) -> list[int]:
+        """Return when the newest heartbeat of each partition was sent, by what was sent."""
+        beats = [event.at for event in self.events if isinstance(event, SourceHeartbeat)]
+        return [beats[-1]] * PARTITIONS
 
     def truth(self) -> Truth:
         """Return every verdict on all events so far, as of the last tick."""
@@ -202,18 +218,23 @@ def answer(watched: Watched, expression: str) -> list[dict[str, Any]]:
 
 @contextmanager
 def watched_centre(
-    folder: Path, live_seconds: float, calls_per_hour: float = 6_000, outage_after: float = 2
+    folder: Path,
+    live_seconds: float,
+    *,
+    calls_per_hour: float = 6_000,
+    outage_after: float = 2,
+    interval: int = SECOND,
 ) -> Iterator[Watched]:
     """Run a centre under Prometheus' eyes; it has just come to a stop when the block begins."""
     objective = load_slo()
-    timing = Soon(interval=SECOND)
+    timing = Soon(interval=interval)
     start = time.time_ns() // 1000
     outage = Outage(
         queue="service",
         begins=PAST + int((outage_after + 8) * SECOND),
         lasts=max(int(live_seconds * SECOND) // 4, 30 * SECOND),
     )
-    config = centre_config(start - PAST, calls_per_hour, outage)
+    config = centre_config(start - PAST, calls_per_hour, (EARLIER, outage))
     centre = WatchedCentre(objective, Centre(config, seed=7).deliveries())
     centre.feed(start)
     centre.tick(start)
@@ -228,7 +249,7 @@ def watched_centre(
             url = program.url
             until(lambda: _counts_steps(url), "Prometheus has seen where the counters stand")
             centre.live(live_seconds)
-            time.sleep(6)
+            time.sleep(6 * interval / SECOND)
             yield Watched(url, centre, before, centre.truth(), round(time.time(), 3))
     finally:
         endpoint.stop()
