@@ -31,6 +31,11 @@ def _each(name: str) -> str:
     return f"max by (partition) ({name})"
 
 
+def _more(name: str) -> str:
+    """How much a counter has grown over the interval that a point stands for."""
+    return f"sum(increase({name}[$__rate_interval]))"
+
+
 def _sight(slo: Objective) -> list[Panel]:
     behind = int(slo.alerts.blind.behind) / 1e6
     silent = int(slo.alerts.blind.heartbeat) / 1e6
@@ -60,7 +65,6 @@ def _sight(slo: Objective) -> list[Panel]:
 
 
 def _health() -> list[Panel]:
-    refused = "max by (partition, reason) (callcenter_dead_letters_total)"
     return [
         number(
             "Workers ready",
@@ -77,11 +81,11 @@ def _health() -> list[Panel]:
             "nobody. Runbook: BlindPartition.",
         ),
         number(
-            "Records refused in all",
-            Ask(f"sum({refused})", "refused"),
-            plain(),
-            "Records put aside because they could not be understood. Growing: see which reason "
-            "below, then callsla dlq list; after the source is mended, callsla dlq replay.",
+            "Partitions caught up",
+            Ask(f"sum({_each('callcenter_caught_up')})", "caught up"),
+            at_least("short", 1, least=0),
+            "Partitions whose end has been reached. Fewer than are owned: after a start or a "
+            "take-over this takes seconds; if it stays so, see the records to read below.",
         ),
     ]
 
@@ -151,14 +155,14 @@ def _data() -> list[Panel]:
         lines(
             "Doubts about the data",
             [
-                Ask(f"sum({_each('callcenter_boundary_ambiguous_total')})", "exactly at target"),
-                Ask(f"sum({_each('callcenter_queue_label_overflow_total')})", "too many queues"),
-                Ask("sum(callcenter_unknown_fields_total)", "unknown fields"),
-                Ask(f"sum({_each('callcenter_ledger_losses_total')})", "losses accepted"),
+                Ask(_more("callcenter_boundary_ambiguous_total"), "exactly at target"),
+                Ask(_more("callcenter_queue_label_overflow_total"), "too many queues"),
+                Ask(_more("callcenter_unknown_fields_total"), "unknown fields"),
+                Ask(_more("callcenter_ledger_losses_total"), "losses accepted"),
             ],
             plain(),
-            "Counts since the start. exactly at target: a finer clock might judge these calls "
-            "otherwise. too many queues: raise max_queues or clean up names.",
+            "exactly at target: a finer clock might judge these calls otherwise. too many queues: "
+            "raise max_queues or clean up names. losses accepted: counts are not whole.",
             8,
         ),
     ]
@@ -227,8 +231,8 @@ def _resources() -> list[Panel]:
         lines(
             "Rebalances and lost partitions",
             [
-                Ask("sum(increase(callcenter_rebalances_total[$__rate_interval]))", "rebalances"),
-                Ask("sum(increase(callcenter_partitions_lost_total[$__rate_interval]))", "lost"),
+                Ask(_more("callcenter_rebalances_total"), "rebalances"),
+                Ask(_more("callcenter_partitions_lost_total"), "lost"),
             ],
             plain(),
             "Each costs a moment without numbers. Many: workers die, or Kafka loses sight of them; "

@@ -179,7 +179,7 @@ _WORKER: Final[dict[tuple[str, str], Number]] = {
     ("Records to read", "A"): lambda _: 0,
     ("Workers ready", "A"): lambda _: 1,
     ("Partitions owned", "A"): lambda w: len(w.centre.partitions),
-    ("Records refused in all", "A"): lambda w: w.centre.refused,
+    ("Partitions caught up", "A"): lambda w: len(w.centre.partitions),
 }
 
 NUMBERS: Final[dict[_Key, Number]] = {
