@@ -1,10 +1,10 @@
 """The whole state of a ledger as bytes, and back."""
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -29,6 +29,11 @@ __all__ = ["FORMAT", "SnapshotError", "dump", "load", "state_hash"]
 FORMAT: Final = 2
 _ARRAY: Final = struct.Struct(">BI").pack
 """Begins a MessagePack array of so many elements."""
+_LONG: Final = 16
+"""So many elements need a head of three bytes instead of one."""
+_AT_A_TIME: Final = 64
+
+_T = TypeVar("_T")
 
 
 class SnapshotError(ValueError):
@@ -140,8 +145,8 @@ def _state(ledger: Ledger) -> tuple[Any, ...]:
         book.boundary_ambiguous,
         ledger.totals.overflowed,
         ledger.totals.names(),
-        [call_row(book.calls[key]) for key in sorted(book.calls)],
-        [customer_row(book.customers[key]) for key in sorted(book.customers)],
+        _rows(book.calls, call_row),
+        _rows(book.customers, customer_row),
         {key: [fact_row(fact) for fact in facts] for key, facts in book.attached.items()},
         book.touched,
         sorted(book.undecided),
@@ -149,6 +154,19 @@ def _state(ledger: Ledger) -> tuple[Any, ...]:
         ledger.windows.end,
         {label: _windows_values(ledger, label) for label in ledger.windows.queues},
     )
+
+
+def _rows(held: Mapping[str, _T], row: Callable[[_T], tuple[Any, ...]]) -> msgspec.Raw:
+    """Return the `row` of everything in `held`, by its key, as an array.
+
+    A few at a time: memory that was in use a moment ago is written twice as fast.
+    """
+    keys = sorted(held)
+    packed = [_ARRAY(0xDD, len(keys))]
+    for first in range(0, len(keys), _AT_A_TIME):
+        some = [row(held[key]) for key in keys[first : first + _AT_A_TIME]]
+        packed.append(_encoder.encode(some)[1 if len(some) < _LONG else 3 :])
+    return msgspec.Raw(b"".join(packed))
 
 
 def _totals_values(totals: QueueTotals) -> tuple[Any, ...]:

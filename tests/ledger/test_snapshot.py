@@ -184,3 +184,17 @@ def test_a_state_of_the_first_format_is_refused_by_its_number() -> None:
     """Bytes that were written then."""
     with pytest.raises(SnapshotError, match=f"format 1, this version reads {FORMAT}"):
         load(Rules(), _OF_THE_FIRST_FORMAT)
+
+
+@pytest.mark.parametrize("number", [0, 1, 15, 16, 63, 64, 65, 79, 80, 81, 500])
+def test_any_number_of_calls_comes_back(number: int) -> None:
+    """They are written a few at a time, and a short list otherwise than a long one."""
+    ledger = Ledger(Rules())
+    for n in range(number):
+        ledger.apply(event("call.offered", 0, f"call-{n}", customer=f"of-{n}"))
+    ledger.advance(BASE + s(11))
+    ledger.drain()
+    copy = load(Rules(), dump(ledger))
+    assert sorted(copy.book.calls) == sorted(ledger.book.calls)
+    assert len(copy.book.customers) == number
+    assert dump(copy) == dump(ledger)
