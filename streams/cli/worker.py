@@ -41,14 +41,15 @@ def worker(*, config: str | None, accept_loss: bool) -> None:
     """
     from msgspec.structs import replace
 
-    from streams.cli.inputs import rules_of
     from streams.kafka.worker import run_worker
     from streams.settings import load
+    from streams.slo import Kept, load_slo
 
     settings = load(config)
     if accept_loss:
         settings = replace(settings, accept_loss=True)
-    run_worker(settings, rules_of(settings.slo_file), _say_where)
+    objective = load_slo(settings.slo_file)
+    run_worker(settings, objective.rules(), _say_where, Kept(objective))
 
 
 def _say_where(running: "Worker") -> None:

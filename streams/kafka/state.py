@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from streams.instants import SECOND
 from streams.kafka.assignment import Assignment
@@ -11,6 +11,9 @@ from streams.kafka.raw import no_refusals
 from streams.ledger.rules import Rules
 from streams.ledger.totals import Histogram
 from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.metrics import Keeping
 
 __all__ = ["WorkerState"]
 
@@ -38,6 +41,8 @@ class WorkerState:
     def __init__(self, settings: Settings, rules: Rules, assignment: Assignment) -> None:
         self.settings = settings
         self.rules = rules
+        self.keeping: Keeping | None = None
+        """what was promised beyond the rules: opening hours, and the text at /slo"""
         self.started_at = time.time()
         self.rebalances = 0
         self.assigned = False

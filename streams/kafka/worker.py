@@ -35,7 +35,7 @@ from streams.kafka.probe import await_topics
 from streams.kafka.raw import RawTopics
 from streams.kafka.state import WorkerState
 from streams.ledger.rules import Rules
-from streams.metrics import serve
+from streams.metrics import Keeping, serve
 from streams.settings import Settings
 
 __all__ = ["Worker", "run_worker"]
@@ -287,9 +287,14 @@ async def _first(*events: asyncio.Event) -> None:
 
 
 def run_worker(
-    settings: Settings, rules: Rules, on_started: Callable[[Worker], None] | None = None
+    settings: Settings,
+    rules: Rules,
+    on_started: Callable[[Worker], None] | None = None,
+    keeping: Keeping | None = None,
 ) -> None:
     """Run a worker in this process until SIGTERM or SIGINT.
+
+    `keeping` tells what was promised beyond the rules: opening hours, and the text at /slo.
 
     Raises:
         EdgeError: the worker cannot go on; the text says why and what to do.
@@ -300,7 +305,7 @@ def run_worker(
         logging.WARNING if KERNEL.is_stale else logging.INFO, "kernel of the ledger: %s", KERNEL
     )
     _calm_collector()
-    asyncio.run(_run(settings, rules, on_started))
+    asyncio.run(_run(settings, rules, on_started, keeping))
 
 
 def _calm_collector() -> None:
@@ -310,13 +315,17 @@ def _calm_collector() -> None:
 
 
 async def _run(
-    settings: Settings, rules: Rules, on_started: Callable[[Worker], None] | None
+    settings: Settings,
+    rules: Rules,
+    on_started: Callable[[Worker], None] | None,
+    keeping: Keeping | None,
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     worker = Worker(settings, rules)
+    worker.state.keeping = keeping
     telling = asyncio.ensure_future(_tell(worker, on_started))
     try:
         await worker.run(stop)

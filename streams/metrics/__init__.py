@@ -5,6 +5,7 @@ from streams.metrics.exposition import Exposition
 from streams.metrics.names import BY_NAME, METRICS
 from streams.metrics.reference import as_json, as_markdown
 from streams.metrics.serving import Serving, serve
+from streams.metrics.source import Keeping
 
 __all__ = [
     "BY_NAME",
@@ -13,6 +14,7 @@ __all__ = [
     "Endpoint",
     "EndpointError",
     "Exposition",
+    "Keeping",
     "Serving",
     "as_json",
     "as_markdown",

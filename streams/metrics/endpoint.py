@@ -35,6 +35,7 @@ _PAGE: Final = """<!doctype html>
 <p>{state}</p>
 <ul>
 <li><a href="/metrics">/metrics</a>: what Prometheus scrapes</li>
+<li><a href="/slo">/slo</a>: what was promised, as this worker uses it</li>
 <li><a href="/-/ready">/-/ready</a>: 200 when the numbers may be relied on</li>
 <li><a href="/-/healthy">/-/healthy</a>: 200 unless the worker should be restarted</li>
 </ul>
@@ -63,6 +64,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._verdict(self.server.exposition.unhealthy(), "healthy")
         elif path == "/-/ready":
             self._verdict(self.server.exposition.unready(), "ready")
+        elif path == "/slo":
+            self._slo()
         elif path == "/":
             self._page()
         else:
@@ -82,6 +85,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _verdict(self, problem: str | None, fine: str) -> None:
         status = HTTPStatus.OK if problem is None else HTTPStatus.SERVICE_UNAVAILABLE
         self._answer(status, TEXT, [_one_line(problem or fine)])
+
+    def _slo(self) -> None:
+        text = self.server.exposition.slo()
+        if text is None:
+            self._answer(HTTPStatus.NOT_FOUND, TEXT, [b"this worker was started without one\n"])
+        else:
+            self._answer(HTTPStatus.OK, TEXT, [text.encode()])
 
     def _page(self) -> None:
         state = self.server.exposition.unready()

@@ -72,6 +72,11 @@ class Exposition:
             pieces.extend(self._process_text(openmetrics))
             return _gzip(pieces) if compress else pieces
 
+    def slo(self) -> str | None:
+        """Return what was promised, as `slo.yaml` has it; none if the worker does not say."""
+        worker = self._worker
+        return None if worker is None or worker.keeping is None else worker.keeping.slo_text
+
     def unhealthy(self) -> str | None:
         """Return why the worker should be restarted, none if it should not."""
         silence = self._clock() - self._published_at

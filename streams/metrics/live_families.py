@@ -46,6 +46,21 @@ def _in_force(name: str, answer: str, callback: str, scale: int) -> tuple[str, S
     return name, sections
 
 
+def _opening(name: str) -> tuple[str, Sections]:
+    rows = Rows(BY_NAME[name], [("", {})])
+
+    def sections(view: View) -> Iterator[Section]:
+        keeping = view.worker.keeping
+        if keeping is None:
+            return
+        for queue in sorted({NO_QUEUE, *view.queues}):
+            at = keeping.opening_at(queue, int(view.worker.at * SECOND))
+            if at is not None:
+                yield Common({"queue": queue}), rows, [at / SECOND]
+
+    return name, sections
+
+
 LIVE_FAMILIES: Final[dict[str, Sections]] = dict(
     (
         _live("callcenter_calls_waiting", lambda s: s.waiting),
@@ -59,6 +74,7 @@ LIVE_FAMILIES: Final[dict[str, Sections]] = dict(
         _live("callcenter_callback_next_due_timestamp_seconds", lambda s: seconds(s.next_due_at)),
         _in_force("callcenter_target_seconds", "answer_target", "callback_target", SECOND),
         _in_force("callcenter_objective_ratio", "answer_objective", "callback_objective", 1),
+        _opening("callcenter_opening_timestamp_seconds"),
     )
 )
 """The samples of all queues, by metric."""

@@ -261,6 +261,15 @@ _TARGETS: Final = (
         "queue",
         2,
     ),
+    Metric(
+        "callcenter_opening_timestamp_seconds",
+        "gauge",
+        ("queue",),
+        "While it is closed: when it opens next; while it is open: when it opened (0: more than a "
+        "week ago). Absent where slo.yaml names no opening hours.",
+        "Is anybody supposed to be there?",
+        "queue",
+    ),
 )
 
 METRICS: Final[tuple[Metric, ...]] = (

@@ -15,6 +15,7 @@ from streams.metrics.copies import Copies, Windowed, read_windows
 from streams.metrics.source import (
     DurationCounts,
     ExportedTotals,
+    Keeping,
     LedgerView,
     LiveCounts,
     Logging,
@@ -83,6 +84,8 @@ class PublishedWorker:
     unknown_fields: int
     raw_dead_letters: Mapping[str, Mapping[str, int]]
     partitions_lost: int | None
+    keeping: Keeping | None = None
+    """asked from any thread, for it never changes"""
 
 
 class Publisher:
@@ -115,6 +118,7 @@ class Publisher:
             unknown_fields=source.unknown_fields,
             raw_dead_letters=_raw_dead_letters(source),
             partitions_lost=source.partitions_lost if isinstance(source, Logging) else None,
+            keeping=_keeping(source),
         )
 
     def _partition(self, live: PartitionSource, source: Source) -> PublishedPartition:
@@ -139,6 +143,11 @@ class Publisher:
 def _untrimmed(source: Source, number: int) -> int | None:
     known = source.untrimmed.get(number) if isinstance(source, Logging) else None
     return None if known is None else int(known)
+
+
+def _keeping(source: Source) -> Keeping | None:
+    known: Keeping | None = getattr(source, "keeping", None)
+    return known
 
 
 def _raw_dead_letters(source: Source) -> Mapping[str, Mapping[str, int]]:

@@ -11,6 +11,7 @@ from streams.ledger import Rules, Totals, Windows
 __all__ = [
     "DurationCounts",
     "ExportedTotals",
+    "Keeping",
     "LedgerView",
     "LiveCounts",
     "Logging",
@@ -158,3 +159,12 @@ class Snapshotting(Protocol):
 
     @property
     def snapshots(self) -> Mapping[int, SnapshotNote]: ...
+
+
+@runtime_checkable
+class Keeping(Protocol):
+    """A source that knows what was promised: its `slo.yaml` in full, and opening hours."""
+
+    @property
+    def slo_text(self) -> str: ...
+    def opening_at(self, queue: str, at: int) -> int | None: ...

@@ -9,6 +9,7 @@ from streams.slo.commands import (
     render_all,
     validate_slo,
 )
+from streams.slo.kept import Kept, render_slo
 from streams.slo.objective import Objective, ObjectiveError, load_slo, parse_slo
 from streams.slo.schema import slo_schema_text
 from streams.slo.timing import QUICK, STANDARD, Timing
@@ -16,6 +17,7 @@ from streams.slo.timing import QUICK, STANDARD, Timing
 __all__ = [
     "QUICK",
     "STANDARD",
+    "Kept",
     "MissingToolError",
     "Objective",
     "ObjectiveError",
@@ -27,6 +29,7 @@ __all__ = [
     "load_slo",
     "parse_slo",
     "render_all",
+    "render_slo",
     "slo_schema_text",
     "validate_slo",
 ]

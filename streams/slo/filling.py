@@ -1,5 +1,6 @@
 """Values of a YAML file put over the defaults of a typed structure, key by key."""
 
+from datetime import date
 from difflib import get_close_matches
 from math import isfinite
 from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -63,6 +64,9 @@ def _value(document: Document, way: Way, hint: Any, value: object) -> object:
             return parse_duration(value)
         except ValueError as error:
             raise document.fault(way, str(error)) from None
+    if isinstance(value, list):
+        # YAML reads 2026-12-24 as a date.
+        value = [each.isoformat() if isinstance(each, date) else each for each in value]
     try:
         converted = msgspec.convert(value, hint)
     except msgspec.ValidationError as error:
@@ -88,6 +92,10 @@ def _remedy(hint: Any, value: object) -> str:
     if described:
         return f"write {described}{_as_share(value)}"
     kinds = [part for part in (hint, *_parts(hint)) if part in _REMEDIES]
+    if hint == tuple[str, ...]:
+        return "write a list such as [2026-12-24]"
+    if get_origin(hint) is dict:
+        return 'write days with times, such as mon-fri: "08:00-18:00"'
     return _REMEDIES[kinds[0]] if kinds else "see schemas/slo.schema.json"
 
 

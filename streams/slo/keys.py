@@ -15,6 +15,7 @@ __all__ = [
     "Blind",
     "Budget",
     "Burn",
+    "Calendar",
     "CallbackPromise",
     "Health",
     "Interval",
@@ -101,12 +102,25 @@ class Time(Keys, frozen=True):
     max_age: Duration = Duration(7 * DAY)
 
 
+class Calendar(Keys, frozen=True):
+    """When the centre is open; always, if no `hours` are given.
+
+    `hours` maps days (`mon-fri`) to local times (`08:00-18:00`, or a list of such); `holidays` are
+    dates, or `12-25` for every year. In closed hours nobody is called; verdicts do not change.
+    """
+
+    time_zone: str = "UTC"
+    hours: dict[str, str | list[str]] = {}
+    holidays: tuple[str, ...] = ()
+
+
 class Queue(Keys, frozen=True):
     """The promises of the queues of one name or pattern; what is left out is as at the top."""
 
     answer: AnswerPromise = AnswerPromise()
     callback: CallbackPromise = CallbackPromise()
     usefulness: QueueUsefulness = QueueUsefulness()
+    calendar: Calendar = Calendar()
 
 
 class Burn(Keys, frozen=True):

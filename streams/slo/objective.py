@@ -1,5 +1,6 @@
 """The objective of a call centre: `slo.yaml`, checked, with every default filled in."""
 
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -8,13 +9,15 @@ from msgspec.structs import asdict, replace
 
 from streams.ledger.rules import QueueRules, Rules
 from streams.plain_yaml import brief
-from streams.slo.document import Document, ObjectiveError, parse_document, read_document
+from streams.slo.calendar import CalendarError, OpeningHours, opening_hours
+from streams.slo.document import Document, ObjectiveError, Way, parse_document, read_document
 from streams.slo.filling import fill, mapping
 from streams.slo.impossible import check
 from streams.slo.keys import (
     VERSION,
     Alerts,
     AnswerPromise,
+    Calendar,
     CallbackPromise,
     Keys,
     Promises,
@@ -42,13 +45,26 @@ class Objective(Keys, frozen=True):
     usefulness: Usefulness = Usefulness()
     time: Time = Time()
     queues: dict[str, Queue] = field(default_factory=dict)
+    calendar: Calendar = Calendar()
     max_queues: Annotated[int, Meta(ge=1, le=100_000)] = 1000
     alerts: Alerts = Alerts()
 
     @property
     def has_calendar(self) -> bool:
         """Whether any queue is ever closed."""
-        return False
+        return any(each.hours for each in self._calendars())
+
+    def hours_of(self, queue: str | None) -> OpeningHours | None:
+        """Return the opening hours of `queue` (of no queue: the default ones); None: always."""
+        calendar = self.calendar
+        if queue is not None:
+            patterns = (own for name, own in self.queues.items() if fnmatchcase(queue, name))
+            found = self.queues.get(queue) or next(patterns, None)
+            calendar = self.calendar if found is None else found.calendar
+        return opening_hours(calendar)
+
+    def _calendars(self) -> list[Calendar]:
+        return [self.calendar, *(queue.calendar for queue in self.queues.values())]
 
     def rules(self) -> Rules:
         """Return what the ledger needs to know."""
@@ -91,7 +107,18 @@ def _objective(document: Document) -> Objective:
     base = fill(document, (), Objective(), values)
     objective = replace(base, queues=_queues(document, base, queues))
     check(objective.promises, objective.time, objective.queues, objective.alerts, document.fault)
+    _check_calendars(document, objective)
     return objective
+
+
+def _check_calendars(document: Document, objective: Objective) -> None:
+    ways: list[tuple[Way, Calendar]] = [((), objective.calendar)]
+    ways += [(("queues", name), queue.calendar) for name, queue in objective.queues.items()]
+    for way, calendar in ways:
+        try:
+            opening_hours(calendar)
+        except CalendarError as error:
+            raise document.fault((*way, "calendar", error.key), str(error)) from None
 
 
 def _check_version(document: Document, version: object) -> None:
@@ -106,6 +133,7 @@ def _queues(document: Document, base: Objective, values: object) -> dict[str, Qu
     default = Queue(
         answer=base.promises.answer,
         callback=base.promises.callback,
+        calendar=base.calendar,
         usefulness=QueueUsefulness(
             short_talk=base.usefulness.short_talk, repeat_window=base.usefulness.repeat_window
         ),

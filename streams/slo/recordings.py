@@ -21,7 +21,16 @@ from streams.slo.counters import (
 )
 from streams.slo.durations import compact
 from streams.slo.formulas import formula_rules, usefulness_rules
-from streams.slo.names import LEVELS, allowed, budget_left, increase, objective_of, ratio, target_of
+from streams.slo.names import (
+    LEVELS,
+    allowed,
+    budget_left,
+    increase,
+    objective_of,
+    opening,
+    ratio,
+    target_of,
+)
 from streams.slo.objective import Objective
 from streams.slo.timing import LONG_WINDOWS, PERIOD, Pace, Timing, burns, slow_burns
 
@@ -48,6 +57,7 @@ def fast_rules(objective: Objective, timing: Timing) -> list[Rule]:
         *step_rules(pace),
         *memory_rules(pace),
         *_settings(objective, pace),
+        *_openings(objective, pace),
         *_counts(pace, timing.windows(objective.alerts)),
         *_dealt_with(pace, timing),
         *_allowances(objective, timing),
@@ -74,6 +84,16 @@ def _settings(objective: Objective, pace: Pace) -> Iterator[Rule]:
         if promise.key != "whole":
             told = f'max by (queue) (callcenter_target_seconds{{promise="{promise.key}"}})'
             yield target_of(promise), f"{told} or {_held(target_of(promise), pace)}"
+
+
+def _openings(objective: Objective, pace: Pace) -> Iterator[Rule]:
+    """Since when or from when on it is open; the centre is open while any queue is."""
+    if not objective.has_calendar:
+        return
+    queues = opening("queue")
+    told = "max by (queue) (callcenter_opening_timestamp_seconds)"
+    yield queues, f"{told} or {_held(queues, pace)}"
+    yield opening("centre"), f"min without (queue) ({queues})"
 
 
 def _objective(promise: Promise, objective: Objective, pace: Pace) -> str:

@@ -70,10 +70,12 @@ def _object(default: Keys, *, defaults: bool = True) -> dict[str, Any]:
 def _leaf(hint: Any) -> dict[str, Any]:
     if hint is Duration:
         return dict(_DURATION)
-    if getattr(hint, "__origin__", None) is dict:
+    if hint == dict[str, Queue]:
         return {"type": "object"}
     return msgspec.json.schema(hint)
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return list(value)
     return compact(value) if isinstance(value, Duration) else value

@@ -37,7 +37,8 @@ def _waits_too_long(objective: Objective, timing: Timing) -> Alert:
             objective,
             "queue",
             "time() - min by (queue) (callcenter_oldest_waiting_timestamp_seconds) "
-            f"> {limit / SECOND:g}",
+            f"> {limit / SECOND:g}\n"
+            "and on (queue) sum by (queue) (callcenter_calls_waiting_beyond_target) > 0",
         ),
         "a caller has been waiting far too long",
         "One caller has been waiting for {{ humanizeDuration $value }} and is waiting still; "

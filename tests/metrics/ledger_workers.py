@@ -7,6 +7,7 @@ from streams.events import REASONS, CallAnswered, CallEnded, CallOffered, Event
 from streams.instants import SECOND
 from streams.kafka.exported import copied
 from streams.ledger import Histogram, Ledger, Rules, Totals
+from streams.metrics import Keeping
 
 __all__ = ["T0", "Exported", "Owned", "Worker", "answered_call"]
 
@@ -79,6 +80,7 @@ class Worker:
     raw_dead_letters: dict[str, dict[str, int]] = field(default_factory=dict)
     unready: str | None = None
     unhealthy: str | None = None
+    keeping: Keeping | None = None
 
     def assign(self, number: int) -> Owned:
         self.partitions[number] = Owned(number, self.rules)

@@ -15,6 +15,7 @@ from streams.instants import HOUR
 from streams.metrics import Endpoint, EndpointError, Exposition, serve
 from streams.metrics.endpoint import MAX_CONNECTIONS
 from streams.metrics.negotiation import accepts_gzip, prefers_openmetrics
+from streams.slo import Kept, parse_slo
 
 PROMETHEUS_2 = (
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
@@ -129,6 +130,19 @@ def test_the_format_follows_the_preference(accept: str, openmetrics: bool) -> No
 def test_the_encoding_follows_the_preference(header: str, gzipped: bool) -> None:
     """A quality of zero is a refusal."""
     assert accepts_gzip(header) is gzipped
+
+
+def test_what_was_promised_is_served(
+    endpoint: Endpoint, exposition: Exposition, worker: Worker
+) -> None:
+    """The whole of slo.yaml as the worker uses it; a worker that does not say it has no page."""
+    assert ask(endpoint.port, "/slo")[0].status == 404
+    objective = parse_slo("promises: {answer: {target: 7s}}")
+    worker.keeping = Kept(objective)
+    exposition.publish(worker)
+    response, body = ask(endpoint.port, "/slo")
+    assert response.status == 200
+    assert parse_slo(body) == objective
 
 
 def test_probes_say_yes_or_why_not(
