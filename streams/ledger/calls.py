@@ -7,7 +7,7 @@ the order in which the facts arrived never matters.
 from bisect import bisect_right
 from typing import Final, TypeAlias
 
-from streams.ledger.deadlines import Waiter
+from streams.ledger.deadlines import NOWHERE, Waiter
 from streams.ledger.terms import Terms
 
 __all__ = ["ANSWERED", "MAX_REPEATS", "NO_WAIT", "Call", "End", "Judgement", "judge"]
@@ -60,6 +60,7 @@ class Call(Waiter):
     def __init__(self, key: str, mark: int) -> None:
         self.id = key
         self.wake = 0
+        self.stands = NOWHERE
         self.arrival = 0
         """when it reached the centre: its earliest offer or queue entry; 0: an orphan so far"""
         self.queued = 0

@@ -3,7 +3,7 @@
 from streams.ledger.callbacks import Conversation, Failure, Owed
 from streams.ledger.calls import ANSWERED, Call
 from streams.ledger.changes import NONE
-from streams.ledger.deadlines import Waiter
+from streams.ledger.deadlines import NOWHERE, Waiter
 from streams.ledger.terms import TermsOf
 
 __all__ = ["CallbackFact", "Counted", "Customer", "History", "history"]
@@ -49,6 +49,7 @@ class Customer(Waiter):
     def __init__(self, key: str, name: str | None) -> None:
         self.id = key
         self.wake = 0
+        self.stands = NOWHERE
         self.name = name
         """the pseudonym; None for a call without one"""
         self.calls: list[Call] = []

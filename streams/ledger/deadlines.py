@@ -6,9 +6,10 @@ from typing import Final
 
 from streams.instants import SECOND
 
-__all__ = ["DUE", "Deadlines", "Waiter"]
+__all__ = ["DUE", "NOWHERE", "Deadlines", "Waiter"]
 
 DUE: Final = -1
+NOWHERE: Final = -1
 _SLOT: Final = SECOND
 
 _order: Final = attrgetter("wake", "id")
@@ -20,18 +21,20 @@ class Waiter:
     `id` orders waiters of one moment, the same on every run.
     """
 
-    __slots__ = ("id", "wake")
+    __slots__ = ("id", "stands", "wake")
 
     def __init__(self, key: str) -> None:
         self.id = key
         self.wake = 0
+        self.stands = NOWHERE
+        """the slot that holds it"""
 
 
 class Deadlines:
-    """A timing wheel: setting is O(1), an obsolete entry is skipped when its time comes.
+    """A timing wheel: setting is O(1), and putting off again and again takes no room.
 
-    A waiter stands in the slot of its `wake`, perhaps twice, and perhaps in others where it is
-    obsolete.
+    A waiter stands in the slot of its `wake` or in one before, from where it moves on when the
+    time of that slot comes; where it stood later, before it was brought forward, it is obsolete.
     """
 
     def __init__(self) -> None:
@@ -40,13 +43,13 @@ class Deadlines:
 
     def set(self, waiter: Waiter, at: int) -> None:
         """Wake `waiter` at `at` and at no other moment."""
-        before = waiter.wake
-        if before == at:
-            return
         waiter.wake = at
         slot = at // _SLOT
-        if before > 0 and before // _SLOT == slot:
-            return
+        if not 0 <= waiter.stands <= slot:
+            self._enter(waiter, slot)
+
+    def _enter(self, waiter: Waiter, slot: int) -> None:
+        waiter.stands = slot
         entries = self._slots.get(slot)
         if entries is None:
             self._slots[slot] = [waiter]
@@ -71,17 +74,24 @@ class Deadlines:
         return []
 
     def _take(self, slot: int, now: int) -> list[Waiter]:
-        entries = [one for one in self._slots.pop(slot) if one.wake // _SLOT == slot]
-        if slot == now // _SLOT:
-            rest = [one for one in entries if one.wake > now]
-            if rest:
-                self._slots[slot] = rest
-                heappush(self._order, slot)
-        entries.sort(key=_order)
-        due = []
-        for one in entries:
-            # One that stands twice is due once; and what was due a moment ago is no longer.
-            if 0 < one.wake <= now:
-                one.wake = DUE
+        due: list[Waiter] = []
+        rest: list[Waiter] = []
+        for one in self._slots.pop(slot):
+            if one.stands != slot:
+                continue
+            one.stands = NOWHERE
+            if one.wake // _SLOT > slot:
+                self._enter(one, one.wake // _SLOT)
+            elif one.wake > now:
+                rest.append(one)
+            elif one.wake > 0:
                 due.append(one)
+        if rest:
+            self._slots[slot] = rest
+            heappush(self._order, slot)
+        for one in rest:
+            one.stands = slot
+        due.sort(key=_order)
+        for one in due:
+            one.wake = DUE
         return due

@@ -1,4 +1,4 @@
-"""What CPU time the state of one partition takes to write: arguments are calls (12,000) and seed (1).
+"""What CPU time the state of one partition takes to write: of so many calls (12,000), a seed (1).
 
 A snapshot holds the worker up for as long. It is written once for each minute of event time while
 a large centre is at work, as a worker does; CALLSLA_KERNEL=python or compiled chooses the kernel.
