@@ -182,11 +182,14 @@ class Assignment:
             OutputError: outputs cannot be written.
             LogRefusedError: a log became shorter than what was acknowledged.
         """
-        await _all(self._tick_one(number, fresh) for number in list(self._keepers))
+        began = self.clock()
+        try:
+            await _all(self._tick_one(number, fresh) for number in list(self._keepers))
+        finally:
+            self.watch.waited(began, self.clock())
 
     async def _tick_one(self, number: int, fresh: Mapping[TP, Fresh]) -> None:
-        wall, newest = self._moment(number, fresh)
-        hold = self.watch.holds(wall)
+        wall, newest, hold = self._moment(number, fresh)
         await self._kept(number, lambda keeper: keeper.tick(wall, newest, hold=hold))
 
     async def snapshot(self, number: int, fresh: Mapping[TP, Fresh]) -> int | None:
@@ -194,12 +197,12 @@ class Assignment:
 
         None: the partition was lost. Raises: as `tick`.
         """
-        wall, newest = self._moment(number, fresh)
-        hold = self.watch.holds(wall)
+        wall, newest, hold = self._moment(number, fresh)
         return await self._kept(number, lambda keeper: keeper.snapshot(wall, newest, hold=hold))
 
-    def _moment(self, number: int, fresh: Mapping[TP, Fresh]) -> tuple[int, Fresh | None]:
-        return self.clock(), fresh.get(TP(self.topic, number))
+    def _moment(self, number: int, fresh: Mapping[TP, Fresh]) -> tuple[int, Fresh | None, bool]:
+        tp, wall = TP(self.topic, number), self.clock()
+        return wall, fresh.get(tp), self.watch.holds(wall, tp)
 
     async def _kept(
         self, number: int, work: Callable[[Keeper], Awaitable[_Result]]

@@ -6,8 +6,10 @@ All times are microseconds since 1970.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
+
+from faust.types import TP
 
 from streams.instants import SECOND
 from streams.kafka.batch import Fresh
@@ -105,26 +107,46 @@ class FetchWatch:
     """Notices outages of fetching and holds the clock back after each.
 
     One per process, not per partition: what a partition's reload throws away must not end a hold.
-    Written by the consumer's thread, read by the main one; each store is atomic.
+    Where one broker of several is away, only its partitions are held. Written by the consumer's
+    thread, read by the main one; each store is atomic.
     """
 
     def __init__(self) -> None:
         self.last_success = 0
         self._failing_since: int | None = None
         self._held_until = 0
+        self._missed_since: dict[TP, int] = {}
+        self._held: dict[TP, int] = {}
 
-    def succeeded(self, asked: int, answered: int) -> None:
-        """Note a fetch that was sent at `asked` and answered at `answered`."""
+    def succeeded(self, asked: int, answered: int, tps: Iterable[TP] = ()) -> None:
+        """Note a fetch that was sent at `asked` and answered at `answered` about `tps`."""
         since = asked if self._failing_since is None else self._failing_since
         if answered - since > OUTAGE:
-            self._held_until = max(self._held_until, answered + HOLD)
+            self.hold_until(answered + HOLD)
         self._failing_since = None
         self.last_success = answered
+        for tp in tps:
+            if answered - self._missed_since.pop(tp, asked) > OUTAGE:
+                self._held[tp] = answered + HOLD
 
     def failed(self, asked: int) -> None:
         """Note a fetch that was sent at `asked` and brought nothing, not even "no news"."""
         if self._failing_since is None:
             self._failing_since = asked
+
+    def missed(self, asked: int, tps: Iterable[TP]) -> None:
+        """Note that a fetch that was sent at `asked` brought nothing about `tps`."""
+        for tp in tps:
+            self._missed_since.setdefault(tp, asked)
+
+    def waited(self, began: int, ended: int) -> None:
+        """Note how long appends to the log took.
+
+        While a replica is missing, consumers are told "no news" although there is some: what was
+        written is not shown to them before it is replicated. A tick that waits says so.
+        """
+        if ended - began > OUTAGE:
+            self.hold_until(ended + HOLD)
 
     @property
     def failing(self) -> bool:
@@ -135,7 +157,14 @@ class FetchWatch:
         """Hold the clock back until `wall`, whatever fetches do."""
         self._held_until = max(self._held_until, wall)
 
-    def holds(self, wall: int) -> bool:
-        """Return whether the clock must not fire deadlines at `wall`."""
-        since = self._failing_since
-        return wall < self._held_until or (since is not None and wall - since > OUTAGE)
+    def holds(self, wall: int, tp: TP | None = None) -> bool:
+        """Return whether the clock must not fire deadlines (of `tp`) at `wall`."""
+        if wall < self._held_until or _is_outage(self._failing_since, wall):
+            return True
+        if tp is None:
+            return False
+        return wall < self._held.get(tp, 0) or _is_outage(self._missed_since.get(tp), wall)
+
+
+def _is_outage(since: int | None, wall: int) -> bool:
+    return since is not None and wall - since > OUTAGE

@@ -107,10 +107,13 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         answered = clock()
         confirmed = _confirmed(assignment, request, before, asked)
         self.consumer.fresh.update(confirmed)
+        watch = self.consumer.watch
         if confirmed:
-            self.consumer.watch.succeeded(asked, answered)
+            watch.succeeded(asked, answered, confirmed)
         elif assignment.active or answered - asked > OUTAGE:
-            self.consumer.watch.failed(asked)
+            watch.failed(asked)
+        if assignment.active:
+            watch.missed(asked, before.keys() - confirmed.keys())
         return brought
 
     async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:

@@ -262,6 +262,26 @@ def test_after_a_long_absence_the_clock_is_held_back(
     asyncio.run(work())
 
 
+@pytest.mark.parametrize(("seconds", "held"), [(0.5, False), (4, True)])
+def test_the_clock_is_held_back_after_a_tick_that_waited_long(seconds: float, held: bool) -> None:
+    """While a replica is missing consumers are not shown what producers have written."""
+    ports = MemoryPorts()
+    clock = Clock(BASE)
+
+    async def work() -> None:
+        one = assignment(ports, clock)
+        await one.take([0])
+        ports.log(0).open.clear()
+        ticking = asyncio.ensure_future(one.tick({}))
+        await rest()
+        clock.advance(seconds)
+        ports.log(0).open.set()
+        await ticking
+        assert one.watch.holds(clock()) is held
+
+    asyncio.run(work())
+
+
 def test_reading_pauses_while_too_many_outputs_wait() -> None:
     """Memory is bounded though the broker may take no outputs for a while."""
     ports = MemoryPorts()

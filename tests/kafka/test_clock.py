@@ -1,5 +1,6 @@
 """When deadlines fire: DESIGN section 5, rule 5."""
 
+from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -100,6 +101,30 @@ def test_one_failure_that_is_mended_at_once_is_no_outage() -> None:
     watch.failed(START)
     watch.succeeded(START + SECOND // 2, START + SECOND)
     assert not watch.holds(START + SECOND)
+
+
+def test_one_broker_of_several_that_is_away_holds_its_partitions_only() -> None:
+    """Fetches from the others go on, and say nothing about them."""
+    watch, lost, well = FetchWatch(), TP("events", 0), TP("events", 1)
+    for n in range(5):
+        watch.missed(START + n * SECOND, [lost])
+        watch.succeeded(START + n * SECOND, START + n * SECOND + 1, [well])
+    now = START + 5 * SECOND
+    assert [watch.holds(now, tp) for tp in (lost, well)] == [True, False]
+    watch.succeeded(now, now, [lost, well])
+    assert [watch.holds(now + HOLD - 1, tp) for tp in (lost, well)] == [True, False]
+    assert not watch.holds(now + HOLD, lost)
+    assert not watch.failing
+
+
+def test_appends_that_take_long_hold_the_clock_back() -> None:
+    """A replica is missing: consumers are not shown what producers have written."""
+    watch = FetchWatch()
+    watch.waited(START, START + OUTAGE)
+    assert not watch.holds(START + OUTAGE)
+    watch.waited(START, START + OUTAGE + 1)
+    assert watch.holds(START + OUTAGE + HOLD)
+    assert not watch.holds(START + OUTAGE + HOLD + 1)
 
 
 def test_a_hold_lasts_as_long_as_it_was_asked_for() -> None:
