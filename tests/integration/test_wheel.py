@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from streams import __version__
+from streams import KERNEL, __version__
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.integration
@@ -94,3 +94,20 @@ def test_the_demo_runs_from_the_wheel(empty: Path, tmp_path: Path) -> None:
     """The whole chain on the embedded broker."""
     said = _run(empty / "callsla", "demo", "--plain", "--seconds", "5", cwd=tmp_path)
     assert said.strip()
+
+
+def test_the_kernels_wheel_is_put_to_use_beside_it(empty: Path, tmp_path: Path) -> None:
+    """As `make venv` built it; it needs nothing else."""
+    built = sorted((ROOT / ".cache/kernel/dist").glob("callsla_kernel-*.whl"))
+    if KERNEL.name != "compiled":
+        pytest.skip(f"the kernel is not in use here: {KERNEL.reason}")
+    assert "kernel python" in _run(empty / "callsla", "version", cwd=empty)
+    pip = (empty / "python", "-m", "pip", "--quiet", "--disable-pip-version-check")
+    _run(*pip, "install", "--no-deps", "--no-index", *built, cwd=tmp_path)
+    _run(*pip, "check", cwd=tmp_path)
+    assert "kernel compiled" in _run(empty / "callsla", "version", cwd=empty).splitlines()
+    simulate = ("simulate", "--calls", "200", "--seed", "7", "--to", "events.jsonl")
+    _run(empty / "callsla", *simulate, cwd=tmp_path)
+    said = _run(empty / "callsla", "replay", "--from", "events", "events.jsonl", cwd=tmp_path)
+    assert "200" in said
+    _run(*pip, "uninstall", "--yes", "callsla-kernel", cwd=tmp_path)
