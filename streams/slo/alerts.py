@@ -17,7 +17,7 @@ from streams.slo.objective import Objective
 from streams.slo.sight import sight_alerts
 from streams.slo.timing import Timing, burns, slow_burns
 from streams.slo.waiting import waiting_alerts
-from streams.slo.words import below_target, broken, who
+from streams.slo.words import below_target, broken, budget, who
 
 __all__ = [
     "RUNBOOK",
@@ -89,6 +89,7 @@ def _burn(
         broken(level, promise, objective, window),
         keeps=timing.wait(KEEP),
         labels={"promise": promise.key, "scope": level},
+        budget=budget(level, promise),
     )
 
 
@@ -129,4 +130,5 @@ def _below_target(level: str, objective: Objective, timing: Timing) -> Alert:
         waits=window,
         keeps=timing.wait(KEEP),
         labels={"promise": "answer", "scope": level},
+        budget=budget(level, answer),
     )

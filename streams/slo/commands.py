@@ -109,7 +109,8 @@ def check_rules(path: str | Path | None) -> Outcome:
             (Path(folder) / name).write_text(text, encoding="utf-8")
         checks = [
             ("promtool", "check", "rules", "--lint=all", "--lint-fatal", RULES_FILE),
-            ("promtool", "test", "rules", TESTS_FILE, PERIOD_TESTS_FILE),
+            ("promtool", "test", "rules", TESTS_FILE),
+            ("promtool", "test", "rules", PERIOD_TESTS_FILE),
             ("amtool", "check-config", ALERTMANAGER_FILE),
         ]
         outcomes = [_run(command, folder) for command in checks]

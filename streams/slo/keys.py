@@ -20,6 +20,7 @@ __all__ = [
     "Health",
     "Interval",
     "Keys",
+    "Links",
     "Promises",
     "Queue",
     "QueueUsefulness",
@@ -202,6 +203,13 @@ class Health(Keys, frozen=True):
 
     refused: Count = 10
     snapshot: Duration = Duration(30 * MINUTE)
+
+
+class Links(Keys, frozen=True):
+    """Where alerts point to: the address of the runbooks, of Grafana, without a slash behind."""
+
+    runbooks: str = "deploy/runbooks.md"
+    dashboards: str = ""
 
 
 class Alerts(Keys, frozen=True):

@@ -2,7 +2,7 @@
 
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, field
 from msgspec.structs import asdict, replace
@@ -20,6 +20,7 @@ from streams.slo.keys import (
     Calendar,
     CallbackPromise,
     Keys,
+    Links,
     Promises,
     Queue,
     QueueUsefulness,
@@ -48,6 +49,9 @@ class Objective(Keys, frozen=True):
     calendar: Calendar = Calendar()
     max_queues: Annotated[int, Meta(ge=1, le=100_000)] = 1000
     alerts: Alerts = Alerts()
+    severities: dict[str, Literal["critical", "warning", "info"]] = field(default_factory=dict)
+    owner: str = ""
+    links: Links = Links()
 
     @property
     def has_calendar(self) -> bool:

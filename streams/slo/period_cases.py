@@ -9,8 +9,17 @@ from streams.slo.counters import PROMISES, Promise
 from streams.slo.durations import compact, last
 from streams.slo.objective import Objective
 from streams.slo.recordings import default_objective
-from streams.slo.rulesfile import HEADER, dump
-from streams.slo.testkit import Expected, Series, expected, owned, queue_alert, scene, total
+from streams.slo.rulesfile import GROUPS, HEADER, dump
+from streams.slo.testkit import (
+    Expected,
+    Series,
+    as_objective_has_it,
+    expected,
+    owned,
+    queue_alert,
+    scene,
+    total,
+)
 from streams.slo.timing import Timing
 
 __all__ = ["render_period_tests"]
@@ -39,7 +48,8 @@ def render_period_tests(objective: Objective, timing: Timing, rules_file: str) -
     steps = {
         "rule_files": [rules_file],
         "evaluation_interval": compact(step),
-        "tests": tests,
+        "group_eval_order": list(GROUPS),
+        "tests": as_objective_has_it(objective, tests),
     }
     return HEADER + dump(steps)
 

@@ -14,9 +14,9 @@ from streams.slo.durations import brief, compact, last
 from streams.slo.keys import Burn
 from streams.slo.objective import Objective
 from streams.slo.recordings import DEALT_WINDOWS, default_objective
-from streams.slo.rulesfile import HEADER, dump
+from streams.slo.rulesfile import GROUPS, HEADER, dump
 from streams.slo.sight_cases import sight_tests
-from streams.slo.testkit import Expected, owned, queue_alert, scene, total
+from streams.slo.testkit import Expected, as_objective_has_it, owned, queue_alert, scene, total
 from streams.slo.timing import STANDARD, Timing, burns, slow_burns
 from streams.slo.waiting_cases import waiting_tests
 
@@ -52,7 +52,8 @@ def render_tests(
         {
             "rule_files": [rules_file],
             "evaluation_interval": compact(step),
-            "tests": tests,
+            "group_eval_order": list(GROUPS),
+            "tests": as_objective_has_it(objective, tests),
         }
     )
 
@@ -178,7 +179,8 @@ class _Scene:
         return self.alert(self.name, "warning" if slow else "critical", summary, words)
 
     def alert(self, name: str, severity: str, summary: str, words: str) -> Expected:
-        return queue_alert(name, severity, self._promise.key, summary, words)
+        spent = "The budget of 30 days is spent."
+        return queue_alert(name, severity, self._promise.key, summary, words, spent)
 
     def _what(self, window: int) -> str:
         promises = self._objective.promises

@@ -5,11 +5,13 @@ from typing import Any, Final
 
 from streams.slo.alert import RUNBOOK
 from streams.slo.durations import compact
+from streams.slo.objective import Objective
 
 __all__ = [
     "QUEUE",
     "Expected",
     "Series",
+    "as_objective_has_it",
     "expected",
     "go_duration",
     "held",
@@ -55,10 +57,15 @@ def expected(name: str, severity: str, summary: str, words: str, **labels: str) 
     }
 
 
-def queue_alert(name: str, severity: str, promise: str, summary: str, words: str) -> Expected:
+def queue_alert(
+    name: str, severity: str, promise: str, summary: str, words: str, budget: str = ""
+) -> Expected:
     """An alert about a promise to the callers of the queue."""
     labels = {"promise": promise, "scope": "queue", "queue": QUEUE}
-    return expected(name, severity, f"Queue {QUEUE}: {summary}", words, **labels)
+    alert = expected(name, severity, f"Queue {QUEUE}: {summary}", words, **labels)
+    if budget:
+        alert["exp_annotations"]["budget"] = budget
+    return alert
 
 
 def scene(
@@ -90,3 +97,28 @@ def go_duration(seconds: int) -> str:
     if days:
         return f"{days}d {hours}h {minutes}m {rest}s"
     return f"{hours}h {minutes}m {rest}s" if hours else f"{minutes}m {rest}s"
+
+
+def as_objective_has_it(objective: Objective, tests: Iterable[dict[str, Any]]) -> list[Any]:
+    """Return `tests` with the severity, owner and links that `objective` names."""
+    written = list(tests)
+    for test in written:
+        for look in test["alert_rule_test"]:
+            for alert in look["exp_alerts"]:
+                _adapt(objective, look["alertname"], alert["exp_labels"], alert["exp_annotations"])
+    return written
+
+
+def _adapt(objective: Objective, name: str, labels: dict[str, str], notes: dict[str, str]) -> None:
+    labels["severity"] = objective.severities.get(name, labels["severity"])
+    if objective.owner:
+        labels["owner"] = objective.owner
+    notes["runbook_url"] = f"{objective.links.runbooks}#{name.lower()}"
+    if not objective.links.dashboards:
+        return
+    if labels.get("scope") == "queue":
+        board = "callbacks" if labels["promise"] == "callback" else "queue"
+        asked = f"callsla-{board}?var-queue={labels['queue']}"
+    else:
+        asked = f"callsla-{'promise' if 'promise' in labels else 'worker'}?orgId=1"
+    notes["dashboard_url"] = f"{objective.links.dashboards}/d/{asked}&from=now-6h&to=now"

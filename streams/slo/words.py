@@ -3,13 +3,14 @@
 The numbers come from the same evaluation as the verdict, so they fit each other.
 """
 
-from streams.instants import SECOND
+from streams.instants import DAY, SECOND
 from streams.slo.counters import Promise
 from streams.slo.durations import brief, last
-from streams.slo.names import allowed, increase, target_of
+from streams.slo.names import allowed, budget_left, increase, target_of
 from streams.slo.objective import Objective
+from streams.slo.timing import PERIOD
 
-__all__ = ["below_target", "broken", "number", "who"]
+__all__ = ["below_target", "broken", "budget", "number", "who"]
 
 NAMES = (
     '{{ if eq $labels.queue "__none__" }}Calls without a queue'
@@ -25,11 +26,14 @@ def who(level: str) -> str:
 
 def number(expression: str, level: str, form: str = "%.0f") -> str:
     """Return a template that prints one number of the alert's queue, or of all queues."""
-    if level == "queue":
-        asked = "printf " + _quoted(_with_queue(expression)) + " $labels.queue | query"
-    else:
-        asked = "query " + _quoted(expression)
+    asked = _query(expression, level)
     return "{{ with " + asked + ' }}{{ . | first | value | printf "' + form + '" }}{{ end }}'
+
+
+def _query(expression: str, level: str) -> str:
+    if level == "queue":
+        return "printf " + _quoted(_with_queue(expression)) + " $labels.queue | query"
+    return "query " + _quoted(expression.replace("{}", ""))
 
 
 def broken(level: str, promise: Promise, objective: Objective, length: int) -> str:
@@ -50,6 +54,20 @@ def below_target(level: str, promise: Promise, objective: Objective, length: int
         f"{kept} of {total} calls in {last(length)} were answered by a human within "
         f'{_target(level, promise, objective)} ({{{{ printf "%.1f" $value }}}} %); '
         f"the objective is {wanted} %."
+    )
+
+
+def budget(level: str, promise: Promise) -> str:
+    """Return the sentence about the budget of 30 days; nothing while it is not known yet."""
+    few, count = allowed(level, promise, PERIOD), increase(level, promise.broken.name, PERIOD)
+    day = increase(level, promise.broken.name, DAY)
+    left = _query(f"100 * {budget_left(level, promise)}{{}}", level)
+    gone = number(f"({few}{{}} - {count}{{}}) / ({day}{{}} > 0)", level, "%.1f")
+    return (
+        f"{{{{ with {left} }}}}{{{{ if gt (. | first | value) 0.0 }}}}"
+        '{{ . | first | value | printf "%.0f" }} % of the budget of 30 days is left; at the rate '
+        f"of the last day it is gone in {gone} days."
+        "{{ else }}The budget of 30 days is spent.{{ end }}{{ end }}"
     )
 
 

@@ -8,7 +8,7 @@ import yaml
 from programs import require, run
 
 from streams.slo.objective import Objective, load_slo
-from streams.slo.rulesfile import render_rules
+from streams.slo.rulesfile import GROUPS, render_rules
 from streams.slo.timing import STANDARD, Timing
 
 __all__ = ["Bench", "counter"]
@@ -67,6 +67,7 @@ class Bench:
         test = {
             "rule_files": ["rules.yaml"],
             "evaluation_interval": self.interval,
+            "group_eval_order": list(GROUPS),
             "tests": [
                 {
                     "interval": self.interval,

@@ -34,7 +34,7 @@ def alert(name: str, summary: str, words: str, **labels: str) -> dict[str, Any]:
 
 
 def fast_burn(words: str, summary: str, scope: str = "queue", **labels: str) -> dict[str, Any]:
-    return alert(
+    told = alert(
         "AnswerPromiseFastBurn",
         f"{summary}: callers are not answered in time",
         words,
@@ -43,6 +43,8 @@ def fast_burn(words: str, summary: str, scope: str = "queue", **labels: str) -> 
         scope=scope,
         **labels,
     )
+    told["exp_annotations"]["budget"] = "The budget of 30 days is spent."
+    return told
 
 
 def test_an_outage_is_told_in_numbers_that_fit(bench: Bench) -> None:
@@ -110,6 +112,47 @@ def test_a_queue_that_tells_it_keeps_the_centre_quiet(bench: Bench) -> None:
         "one; the promise allows 10 %."
     )
     bench.look("AnswerPromiseFastBurn", "1m15s", fast_burn(words, "Queue a", queue="a"))
+    bench.check()
+
+
+def test_an_outage_of_many_queues_is_told_as_one_of_the_centre(bench: Bench) -> None:
+    """From three queues on; Alertmanager then keeps the queues quiet. Its words count them all."""
+    bench.owned("0x40")
+    for queue in ("a", "b", "c"):
+        bench.feed(DECIDED, "0x4 12x30", queue=queue)
+        bench.feed(BROKEN, "0x4 12x30", queue=queue)
+    words = (
+        "{0} of {0} calls in the last 5 minutes waited longer than 10 s for a human or never got "
+        "one; the promise allows 10 %."
+    )
+    centre = fast_burn(words.format(36), "All queues together", scope="centre")
+    queues = [
+        fast_burn(words.format(12), f"Queue {queue}", queue=queue) for queue in ("a", "b", "c")
+    ]
+    bench.look("AnswerPromiseFastBurn", "1m15s", centre, *queues)
+    bench.check()
+
+
+def test_severity_owner_and_links_are_those_of_slo_yaml(bench: Bench) -> None:
+    """The name of a queue is made fit for the address of its dashboard."""
+    bench.objective = parse_slo(
+        "severities: {AnswerPromiseFastBurn: warning}\nowner: team lead\n"
+        "links: {runbooks: 'https://wiki.example/callsla', dashboards: 'https://grafana.example'}"
+    )
+    bench.owned("0x40")
+    bench.feed(DECIDED, "0x4 12x30", queue="a b")
+    bench.feed(BROKEN, "0x4 12x30", queue="a b")
+    words = (
+        "12 of 12 calls in the last 5 minutes waited longer than 10 s for a human or never got "
+        "one; the promise allows 10 %."
+    )
+    told = fast_burn(words, "Queue a b", queue="a b", owner="team lead")
+    told["exp_labels"]["severity"] = "warning"
+    told["exp_annotations"] |= {
+        "runbook_url": "https://wiki.example/callsla#answerpromisefastburn",
+        "dashboard_url": "https://grafana.example/d/callsla-queue?var-queue=a+b&from=now-6h&to=now",
+    }
+    bench.look("AnswerPromiseFastBurn", "1m15s", told)
     bench.check()
 
 
