@@ -53,13 +53,25 @@ def explain(*, file: str | None) -> None:
     metavar="FOLDER",
     help="Write the files there; without it they go to stdout, one after the other.",
 )
-@click.option("--webhook", metavar="URL", help="Where Alertmanager sends alerts.")
-def generate(*, file: str | None, folder: Path | None, webhook: str | None) -> None:
-    """Generate recording and alert rules, their tests, and Alertmanager's configuration."""
+@click.option("--webhook", "url", metavar="URL", help="Where Alertmanager sends alerts.")
+@click.option("--slack-url-file", metavar="FILE", help="Holds the web hook of Slack.")
+@click.option("--slack-channel", metavar="NAME")
+@click.option("--pagerduty-key-file", metavar="FILE", help="Holds the routing key of PagerDuty.")
+@click.option("--mail-to", metavar="ADDRESS")
+@click.option("--mail-from", metavar="ADDRESS")
+@click.option("--smarthost", metavar="HOST:PORT", help="The server that takes the mail.")
+@click.option("--mail-user", metavar="NAME")
+@click.option("--mail-password-file", metavar="FILE")
+def generate(*, file: str | None, folder: Path | None, **receivers: str | None) -> None:
+    """Generate recording and alert rules, their tests, and Alertmanager's configuration.
+
+    The files named are those of the machine where Alertmanager runs; they are not read here.
+    """
     from streams.slo import generate_slo
     from streams.slo.alertmanager import Receivers
 
-    files = generate_slo(file, Receivers(url=webhook) if webhook else None)
+    given = {name: value for name, value in receivers.items() if value is not None}
+    files = generate_slo(file, Receivers(**given) if given else None)
     if folder is None:
         for name, text in files.items():
             click.echo(f"# --- {name}\n{text}")

@@ -91,7 +91,7 @@ def render_all(
         RULES_FILE: render_rules(objective, timing),
         TESTS_FILE: render_tests(objective, timing),
         PERIOD_TESTS_FILE: render_period_tests(objective, timing, RULES_FILE),
-        ALERTMANAGER_FILE: render_alertmanager(receivers, timing),
+        ALERTMANAGER_FILE: render_alertmanager(receivers, timing, objective=objective),
         TEMPLATES_FILE: render_templates(),
     }
 

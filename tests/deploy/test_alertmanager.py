@@ -8,11 +8,11 @@ from programs import SHIPPED, require, run
 
 from streams.slo import QUICK, ObjectiveError, load_slo
 from streams.slo.alertmanager import Receivers, render_alertmanager, render_templates
-from streams.slo.alerts import promise_alerts, sight_alerts
+from streams.slo.alerts import every_alert
 from streams.slo.timing import STANDARD
 
 CONFIG = SHIPPED / "alertmanager.yaml"
-ALERTS = [*promise_alerts(load_slo(), STANDARD), *sight_alerts(load_slo(), STANDARD)]
+ALERTS = every_alert(load_slo(), STANDARD)
 
 
 @pytest.mark.integration
