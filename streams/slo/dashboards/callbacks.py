@@ -96,6 +96,7 @@ def _kept(slo: Objective) -> list[Panel]:
             share(CALLBACK, slo),
             f"Of the callbacks decided in {last(length)}, those made in time; customers who could "
             f"not be reached, withheld their number or waived it are left out. {advice}",
+            height=8,
         )
         for length, advice in (
             (HOUR, "Low: the desk does not keep up; give it people."),

@@ -53,7 +53,7 @@ def formulas_board(objective: Objective) -> Board:
         description="One set of calls by seven definitions of service level, and its worth.",
         rows=(
             Row("Service level", _levels()),
-            Row("Worth", _worth(objective.usefulness.weight)),
+            Row("Spread and worth", _worth(objective.usefulness.weight)),
             Row("Calls", _calls()),
         ),
         variables=(_window(),),
@@ -67,9 +67,6 @@ def _formula(name: str, by: str = "") -> str:
 
 def _levels() -> list[Panel]:
     asks = [Ask(_formula(name), words) for name, words in _NAMES.items()]
-    named = " or ".join(
-        f'label_replace({_formula(name)}, "formula", "{name}", "", "")' for name in _NAMES
-    )
     return [
         bars(
             "Service level by formula",
@@ -87,6 +84,17 @@ def _levels() -> list[Panel]:
             "formulas forget them. Look at the outcomes below.",
             14,
         ),
+    ]
+
+
+def _worth(weight: float) -> list[Panel]:
+    named = " or ".join(
+        f'label_replace({_formula(name)}, "formula", "{name}", "", "")' for name in _NAMES
+    )
+    useful, useless = (
+        windowed(f"usefulness_{state}", "$window") for state in ("useful", "useless")
+    )
+    return [
         number(
             "Highest less lowest",
             Ask(f"max({named}) - min({named})", "spread"),
@@ -95,14 +103,6 @@ def _levels() -> list[Panel]:
             "whenever you report it.",
             8,
         ),
-    ]
-
-
-def _worth(weight: float) -> list[Panel]:
-    useful, useless = (
-        windowed(f"usefulness_{state}", "$window") for state in ("useful", "useless")
-    )
-    return [
         number(
             "Useful answers per call",
             Ask(f"{useful} / ({windowed(_ENDED, '$window')} > 0)", "useful"),

@@ -46,7 +46,9 @@ class Ask:
     """of a table's column"""
 
 
-def number(title: str, ask: Ask, look: Look, description: str, width: int = 4) -> Panel:
+def number(
+    title: str, ask: Ask, look: Look, description: str, width: int = 4, height: int = 4
+) -> Panel:
     """Return a panel that shows one number."""
     options = stat.Options(
         color_mode=common.BigValueColorMode.VALUE,
@@ -54,7 +56,7 @@ def number(title: str, ask: Ask, look: Look, description: str, width: int = 4) -
         reduce_options=_last(),
     )
     return _panel(
-        "stat", title, [ask], description, look.field(), options, width, 4, with_range=True
+        "stat", title, [ask], description, look.field(), options, width, height, with_range=True
     )
 
 

@@ -187,7 +187,6 @@ def _partitions() -> list[Panel]:
             "An old snapshot: a restart would read much again; look for errors in the log of its "
             "owner. Not trimmed: the broker forbids it and the log fills the disk.",
             sort="to read",
-            width=16,
         ),
         states(
             "Workers ready, one by one",
@@ -195,7 +194,6 @@ def _partitions() -> list[Panel]:
             at_least("short", 1),
             "A gap or red: that worker was away or could not be relied on; others have taken its "
             "partitions over. Often: see the rebalances.",
-            8,
         ),
     ]
 

@@ -4,6 +4,7 @@ import json
 import tempfile
 import urllib.parse
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ from streams.instants import SECOND
 __all__ = ["record"]
 
 POINTS: Final = 120
+SHOWN: Final = 12
+"""Seconds that a scrape and an evaluation take together."""
 AS_SHOWN: Final = {"window": "1h", "__rate_interval": "1m"}
 """The variables as a dashboard has them when it is opened."""
 
@@ -38,12 +41,13 @@ def record(minutes: float, file: Path) -> None:
 
 def _answers(watched: Watched, expr: str, minutes: float) -> dict[str, Any]:
     asked = sent(expr, **AS_SHOWN)
+    # When everything had just stopped: afterwards nothing moves any more but the clock.
+    watched = replace(watched, at=watched.centre.now / SECOND + SHOWN)
     return {"now": answer(watched, asked), "curve": _curve(watched, asked, minutes)}
 
 
 def _curve(watched: Watched, expr: str, minutes: float) -> list[dict[str, Any]]:
-    # Up to the stop: afterwards nothing moves any more but the clock.
-    end = watched.centre.now / SECOND
+    end = watched.at
     asked = {
         "query": expr,
         "start": f"{end - minutes * 60:.3f}",

@@ -46,6 +46,13 @@ def test_a_single_number_is_the_true_one(watched: Watched, query: Query) -> None
     assert float(found[0]["value"][1]) == pytest.approx(wanted, rel=1e-9, abs=1e-5)
 
 
+@pytest.mark.parametrize("query", [q for q in queries() if q.kind == "table"], ids=str)
+def test_a_column_fits_its_table(watched: Watched, query: Query) -> None:
+    """Rows of several queries become one only if they have the same labels, and only those."""
+    by = "partition" if query.panel == "Partitions" else "queue"
+    assert {tuple(row["metric"]) for row in answer(watched, sent(query.expr))} == {(by,)}
+
+
 @pytest.mark.parametrize("query", [q for q in queries() if "$queue" in q.expr], ids=str)
 def test_a_query_heeds_the_queue(watched: Watched, query: Query) -> None:
     """Of a queue that does not exist there is nothing but alerts about all queues together."""

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
@@ -223,10 +225,14 @@ class Watched:
 def answer(watched: Watched, expression: str) -> list[dict[str, Any]]:
     """Return the result of an instant query at the moment of the questions."""
     query = urllib.parse.urlencode({"query": expression, "time": f"{watched.at:.3f}"})
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with direct.open(f"{watched.url}/api/v1/query?{query}", timeout=20) as response:
-        result: list[dict[str, Any]] = json.load(response)["data"]["result"]
+    result: list[dict[str, Any]] = _get(f"{watched.url}/api/v1/query?{query}")["data"]["result"]
     return result
+
+
+def _get(url: str) -> Any:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(url, timeout=20) as response:
+        return json.load(response)
 
 
 @contextmanager
@@ -262,10 +268,24 @@ def watched_centre(
             url = program.url
             until(lambda: _counts_steps(url), "Prometheus has seen where the counters stand")
             centre.live(live_seconds)
-            time.sleep(6 * interval / SECOND)
+            _settle(url, interval)
             yield Watched(url, centre, before, centre.truth(), round(time.time(), 3))
     finally:
         endpoint.stop()
+
+
+def _settle(url: str, interval: int) -> None:
+    """Wait until every rule has seen the last numbers, and what other rules have made of them."""
+    time.sleep(2 * interval / SECOND)
+    for _ in range(2):
+        until(partial(_evaluated_since, url, time.time()), "all rules are evaluated again")
+
+
+def _evaluated_since(url: str, moment: float) -> bool:
+    """Whether every group of rules has begun and ended an evaluation after `moment`."""
+    groups = _get(f"{url}/api/v1/rules")["data"]["groups"]
+    begun = [datetime.fromisoformat(group["lastEvaluation"]).timestamp() for group in groups]
+    return min(begun) > moment
 
 
 def _counts_steps(url: str) -> bool:
