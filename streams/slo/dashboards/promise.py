@@ -21,6 +21,7 @@ from streams.slo.dashboards.queries import (
     total,
 )
 from streams.slo.durations import brief, last
+from streams.slo.names import objective_of
 from streams.slo.objective import Objective
 from streams.slo.timing import PERIOD
 
@@ -39,7 +40,7 @@ def promise_board(objective: Objective) -> Board:
         rows=(
             Row("Is it kept?", _kept(objective)),
             Row("Now", [*_waiting(objective), *_owed()]),
-            Row("Budget", _budget()),
+            Row("Budget", _budget(objective.links.runbooks)),
             Row("Where", _where(objective)),
         ),
     )
@@ -152,7 +153,7 @@ def _owed() -> list[Panel]:
     ]
 
 
-def _budget() -> list[Panel]:
+def _budget(runbooks: str) -> list[Panel]:
     lefts = [
         Ask(budget_left(promise, PERIOD), name)
         for promise, name in ((ANSWER, "answer"), (CALLBACK, "callback"), (WHOLE, "whole promise"))
@@ -184,7 +185,7 @@ def _budget() -> list[Panel]:
             ),
             at_most("short", 1),
             "Each alert while it fires; empty if all is well. Open its runbook "
-            "(deploy/runbooks.md) and do what it says.",
+            f"({runbooks}) and do what it says.",
         ),
     ]
 
@@ -232,7 +233,7 @@ def _in_table(name: str) -> str:
 
 def _margin() -> str:
     """How far above its own objective a queue is."""
-    wanted = live("queue:callcenter_answer_objective:ratio")
+    wanted = live(objective_of(ANSWER))
     return f"({kept_by_queue(ANSWER, _HALF_HOUR)}) - on (queue) {wanted}"
 
 

@@ -8,7 +8,7 @@ is a mean of ratios, and where nothing was decided there is no ratio.
 from typing import Final
 
 from streams.slo.counters import PROMISES, Promise
-from streams.slo.durations import compact
+from streams.slo.names import allowed, increase
 
 __all__ = [
     "ANSWER",
@@ -53,7 +53,7 @@ def by_queue(name: str, *matchers: str) -> str:
 
 def grown(name: str, length: int, *matchers: str) -> str:
     """Return the recorded growth of counter `name` in `length` microseconds, by queue."""
-    return live(f"queue:{name}:increase{compact(length)}", *matchers)
+    return live(increase("queue", name, length), *matchers)
 
 
 def kept(promise: Promise, length: int) -> str:
@@ -70,7 +70,7 @@ def kept_by_queue(promise: Promise, length: int) -> str:
 
 def budget_left(promise: Promise, length: int) -> str:
     """Return how much of what the objective allows in `length` is left; below 0: overspent."""
-    few = grown(f"{promise.broken.name}_allowed", length)
+    few = live(allowed("queue", promise, length))
     return f"1 - sum({grown(promise.broken.name, length)}) / (sum({few}) > 0)"
 
 

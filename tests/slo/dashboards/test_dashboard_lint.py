@@ -15,7 +15,7 @@ from programs import SHIPPED, require, run
 
 from streams.metrics import BY_NAME
 from streams.slo.dashboards.sdk import dashboard
-from streams.slo.objective import load_slo
+from streams.slo.objective import load_slo, parse_slo
 from streams.slo.rulesfile import rule_groups
 
 Board = dict[str, Any]
@@ -303,3 +303,16 @@ def test_the_types_refuse_what_is_wrong() -> None:
     """The reason to have them: a misspelt option is an error and not a panel that looks odd."""
     with pytest.raises(TypeError, match="unti"):
         dashboard.FieldConfig(unti="s")  # type: ignore[call-arg]
+
+
+def test_alerts_point_to_dashboards_that_exist() -> None:
+    """With a variable that is there, too."""
+    objective = parse_slo("links: {dashboards: https://grafana.example}")
+    rules = [rule for group in rule_groups(objective) for rule in group["rules"]]
+    links = {rule["annotations"]["dashboard_url"] for rule in rules if "alert" in rule}
+    assert len(links) > 2
+    for link in links:
+        found = re.match(r"https://grafana\.example/d/([\w-]+)\?(?:var-(\w+)=)?", link)
+        assert found, link
+        board = BOARDS[f"{found[1]}.json"]
+        assert found[2] is None or found[2] in _variables(board)
