@@ -34,6 +34,7 @@ check: $(VENV)/.dev ## style, types, imports, schemas, dashboards, house rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/callsla schema check
+	$(BIN)/callsla slo generate deploy/helm/callsla/files/slo.yaml --check --to deploy/helm/callsla/files
 	$(BIN)/callsla slo dashboards --check --to $(DASHBOARDS)
 	$(BIN)/python -m pytest --quiet tests/test_house.py
 

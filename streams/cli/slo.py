@@ -53,6 +53,7 @@ def explain(*, file: str | None) -> None:
     metavar="FOLDER",
     help="Write the files there; without it they go to stdout, one after the other.",
 )
+@click.option("--check", is_flag=True, help="Only say which files in FOLDER are out of date.")
 @click.option("--webhook", "url", metavar="URL", help="Where Alertmanager sends alerts.")
 @click.option("--slack-url-file", metavar="FILE", help="Holds the web hook of Slack.")
 @click.option("--slack-channel", metavar="NAME")
@@ -62,7 +63,9 @@ def explain(*, file: str | None) -> None:
 @click.option("--smarthost", metavar="HOST:PORT", help="The server that takes the mail.")
 @click.option("--mail-user", metavar="NAME")
 @click.option("--mail-password-file", metavar="FILE")
-def generate(*, file: str | None, folder: Path | None, **receivers: str | None) -> None:
+def generate(
+    *, file: str | None, folder: Path | None, check: bool, **receivers: str | None
+) -> None:
     """Generate recording and alert rules, their tests, and Alertmanager's configuration.
 
     The files named are those of the machine where Alertmanager runs; they are not read here.
@@ -75,6 +78,9 @@ def generate(*, file: str | None, folder: Path | None, **receivers: str | None) 
     if folder is None:
         for name, text in files.items():
             click.echo(f"# --- {name}\n{text}")
+        return
+    if check:
+        _check(files, folder)
         return
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
@@ -108,6 +114,27 @@ def dashboards(*, file: str | None, folder: Path, check: bool) -> None:
         message = f"out of date; write them again with: callsla slo dashboards --to {folder}"
         raise CheckFailed(message)
     click.echo(f"{folder}: up to date", err=True)
+
+
+def _check(files: dict[str, str], folder: Path) -> None:
+    from streams.slo import stale_files
+
+    stale = stale_files(files, folder)
+    for name in stale:
+        click.echo(f"{folder / name} is out of date: callsla slo generate --to {folder}")
+    if stale:
+        message = "generated files are out of date"
+        raise CheckFailed(message)
+
+
+@slo.command()
+@_file
+@click.option("--format", "form", type=click.Choice(["openslo", "sloth", "pyrra"]), required=True)
+def export(*, file: str | None, form: str) -> None:
+    """Write the promises in the format of another tool."""
+    from streams.slo import export_slo, load_slo
+
+    click.echo(export_slo(load_slo(file), form), nl=False)
 
 
 @slo.command()

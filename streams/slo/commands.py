@@ -29,6 +29,7 @@ __all__ = [
     "explain_slo",
     "generate_slo",
     "render_all",
+    "stale_files",
     "validate_slo",
 ]
 
@@ -94,6 +95,15 @@ def render_all(
         ALERTMANAGER_FILE: render_alertmanager(receivers, timing, objective=objective),
         TEMPLATES_FILE: render_templates(),
     }
+
+
+def stale_files(files: dict[str, str], folder: Path) -> list[str]:
+    """Return the names of those `files` whose text in `folder` is another, or that are missing."""
+    return [
+        name
+        for name, text in files.items()
+        if not (folder / name).is_file() or (folder / name).read_text(encoding="utf-8") != text
+    ]
 
 
 def check_rules(path: str | Path | None) -> Outcome:
