@@ -64,6 +64,15 @@ def test_a_query_heeds_the_queue(watched: Watched, query: Query) -> None:
         assert [one for one in found if not of_all or "queue" in one["metric"]] == []
 
 
+def test_the_numbers_are_worth_comparing(watched: Watched) -> None:
+    """Where all promises are kept, many a wrong formula gives the right answer, too."""
+    shares = [n for n in NUMBERS if n[1] in {"Answered in time", "Called back in time"}]
+    assert shares
+    assert all(0.1 < NUMBERS[name](watched) < 0.99 for name in shares)
+    assert NUMBERS["callsla-promise.json", "Waiting too long", "A"](watched) > 0
+    assert NUMBERS["callsla-promise.json", "Callbacks overdue", "A"](watched) > 0
+
+
 def test_every_single_number_is_checked() -> None:
     """None is left out, and none is checked that is not there."""
     assert {(query.board, query.panel, query.ref) for query in SINGLE} == set(NUMBERS)

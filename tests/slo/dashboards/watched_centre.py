@@ -46,7 +46,6 @@ PAST: Final = 80 * MINUTE
 GRACE: Final = 2 * SECOND
 PARTITIONS: Final = 3
 STEP: Final = 0.5
-SETTLING: Final = 30
 EARLIER: Final = Outage(queue="service", begins=PAST - 62 * MINUTE, lasts=4 * MINUTE)
 """Its callers' callbacks fall due while somebody watches."""
 
@@ -73,7 +72,7 @@ def centre_config(start: int, calls_per_hour: float, outages: tuple[Outage, ...]
         profile=FLAT_DAY,
         day_variation=0.0,
         outages=outages,
-        desk=DeskConfig(agents=round(12 * scale)),
+        desk=DeskConfig(agents=round(12 * scale), forgotten=0.15),
     )
 
 
@@ -158,16 +157,15 @@ class WatchedCentre:
         self._stop(time.time_ns() // 1000)
 
     def _stop(self, now: int) -> None:
-        """Judge all there is and let the exporter tell it as of `now`, its copies included.
+        """Judge all there is and let the exporter tell it as of `now`.
 
-        They are as old as their cost makes them, so it takes a moment in which its clock stands.
+        Its copies of live state are as old as their cost makes them, which depends on the machine;
+        one that begins anew has made none yet, and takes each partition's at once.
         """
         self.feed(now)
+        self.exposition._publisher = published.Publisher()
         with patch.object(published, "time", SimpleNamespace(time=lambda: now / SECOND)):
             self.tick(now)
-            for _ in range(SETTLING):
-                time.sleep(0.1)
-                self.exposition.publish(self.worker)
 
     def remember(self) -> None:
         """Write a snapshot of each partition."""
