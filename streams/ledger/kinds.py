@@ -80,6 +80,8 @@ It ends with id, at, source, queue, customer and anonymous; of a call or a callb
 `call_id`, and goes on with what its kind has of its own.
 """
 
+# A name of the module's own is found faster by compiled code.
+_number: Final = int.from_bytes
 _PRIME: Final = 3_622_009_729_038_561_437
 """The first prime that the beginning of pi leads to, below 2**62; no pattern of digits fits it."""
 
@@ -97,7 +99,7 @@ def mark(fields: Fields) -> int:
     key: str = fields[-6]
     # The length tells `a` + `bc` from `ab` + `c`.
     named = f"{chr(len(source))}{source}{key}".encode()
-    return int.from_bytes(named, "big") % _PRIME or 1
+    return _number(named, "big") % _PRIME or 1
 
 
 def meaning(kind: int, fields: Fields) -> str:
