@@ -20,8 +20,8 @@ from setuptools.command.build_ext import build_ext
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "callsla_kernel"
 LEDGER = (
-    "callbacks", "calls", "customers", "deadlines", "kinds", "ledger", "live", "owed", "packing",
-    "retention", "settle", "tally", "terms", "totals", "usefulness", "windows",
+    "by_source", "callbacks", "calls", "customers", "deadlines", "kinds", "ledger", "live", "owed",
+    "packing", "retention", "settle", "tally", "terms", "totals", "usefulness", "windows",
 )  # fmt: skip
 """Without what msgspec makes classes of, which stays as it is."""
 REPLAY = ("judging", "reading", "waits")

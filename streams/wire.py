@@ -18,8 +18,10 @@ REASONS: Final = (
     "bad_time",
     "future",
     "too_old",
+    "limit",
 )
-"""Why a record is refused; the label set of dead letters. The last two are the ledger's verdict."""
+"""Why a record is refused; the label set of dead letters. The last three are the ledger's verdict:
+`limit` says that something would have to be remembered beyond one (`streams.ledger.Limits`)."""
 
 
 class Rejected(ValueError):  # noqa: N818 (not an error of the program: a verdict on a record)

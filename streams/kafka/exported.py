@@ -21,6 +21,7 @@ class Exported(Struct, frozen=True, kw_only=True):
     fates: Mapping[str, int]
     dead_letters: Mapping[str, int]
     boundary_ambiguous: int = 0
+    crowded: int = 0
     watermark: int = 0
     now: int = 0
 
@@ -39,6 +40,7 @@ class Exported(Struct, frozen=True, kw_only=True):
             fates=dict(ledger.fates),
             dead_letters=dict(machine.dead_letters),
             boundary_ambiguous=ledger.boundary_ambiguous,
+            crowded=ledger.book.crowded,
             watermark=ledger.watermark,
             now=ledger.now,
         )

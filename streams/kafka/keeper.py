@@ -31,6 +31,13 @@ TICKS_WORTH_A_SNAPSHOT: Final = 8
 """Fewer than this since the last snapshot are followed faster than another is read."""
 
 
+_LIMITS: Final = (
+    "events are refused: as much as can be remembered is (dead letters `limit`)",
+    "calls are judged apart from a customer who has too many (callcenter_customer_overflow_total)",
+    "queues beyond `max_queues` are counted together as `__other__`",
+)
+
+
 class Fruits(NamedTuple):
     """The outputs of one tick of one partition."""
 
@@ -79,6 +86,7 @@ class Keeper:
         self._log = writer
         self._unwritten = unwritten
         self._turn = asyncio.Lock()
+        self._told: set[str] = set()
 
     async def tick(self, wall: int, fresh: Fresh | None, *, hold: bool = False) -> None:
         """Close the stretch since the last tick, make it durable, then write its outputs.
@@ -135,10 +143,20 @@ class Keeper:
         await self._log.tick(stretch.tick)
         self.is_void = False
         self.processor.settle(stretch)
+        self._tell_limits()
         self.ticks_since_snapshot += 1
         self._unwritten = _fruits(stretch)
         await self._write()
         return state
+
+    def _tell_limits(self) -> None:
+        """Log each limit that acts, the first time it does."""
+        shown = self.processor.exported
+        counts = (shown.dead_letters["limit"], shown.crowded, shown.totals.overflowed)
+        for text, count in zip(_LIMITS, counts, strict=True):
+            if count and text not in self._told:
+                self._told.add(text)
+                log.warning("partition %s: %s", self._place.partition, text)
 
     async def trim(self) -> bool:
         """Delete what no owner will need; False if the broker does not let us."""

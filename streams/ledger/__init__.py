@@ -5,7 +5,7 @@ from streams.ledger.changes import NONE, Change
 from streams.ledger.figures import FORMULAS, add_figures, figures_by_queue, service_levels
 from streams.ledger.ledger import FATES, Ledger
 from streams.ledger.live import DUE_WITHIN, LiveQueue
-from streams.ledger.rules import QueueRules, Rules
+from streams.ledger.rules import Limits, QueueRules, Rules
 from streams.ledger.snapshot import SnapshotError, dump, load, state_hash
 from streams.ledger.totals import (
     NO_QUEUE,
@@ -33,6 +33,7 @@ __all__ = [
     "Change",
     "Histogram",
     "Ledger",
+    "Limits",
     "LiveQueue",
     "QueueRules",
     "QueueTotals",

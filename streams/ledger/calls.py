@@ -65,7 +65,7 @@ class Call(Waiter):
         """when it reached the centre: its earliest offer or queue entry; 0: an orphan so far"""
         self.queued = 0
         self.source = ""
-        """of the event of its arrival"""
+        """of the event of its arrival; an orphan's: of the event that came first"""
         self.queue: str | None = None
         self.customer: str | None = None
         self.queue_at = self.customer_at = self.last_at = 0

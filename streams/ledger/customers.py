@@ -12,10 +12,16 @@ __all__ = ["CallbackFact", "Counted", "Customer", "History", "history"]
 class CallbackFact:
     """One callback event."""
 
-    __slots__ = ("anonymous", "at", "fingerprint", "queue", "what")
+    __slots__ = ("anonymous", "at", "fingerprint", "queue", "source", "what")
 
     def __init__(
-        self, at: int, what: str, fingerprint: int, queue: str | None, anonymous: bool
+        self,
+        at: int,
+        what: str,
+        fingerprint: int,
+        queue: str | None,
+        anonymous: bool,
+        source: str,
     ) -> None:
         self.at = at
         self.what = what
@@ -23,6 +29,7 @@ class CallbackFact:
         self.fingerprint = fingerprint
         self.queue = queue
         self.anonymous = anonymous
+        self.source = source
 
 
 class Counted:

@@ -31,6 +31,10 @@ _id: Final = attrgetter("id")
 _astuple: Final = astuple
 
 
+class _FullError(Exception):
+    """Nothing more of this kind can be remembered; nothing was changed."""
+
+
 class Ledger:
     """Keeps the promises of one partition.
 
@@ -95,9 +99,9 @@ class Ledger:
         """Take in one event and return its fate.
 
         Verdicts follow with the next `advance`. `future` (more than `max_future` after
-        `recorded_at`, the time in microseconds at which
-        Kafka got it) and `too_old` (older than `max_age`) mean that it was refused and belongs
-        with the dead letters. `orphan` is provisional: the offer may still come.
+        `recorded_at`, the time in microseconds at which Kafka got it), `too_old` (older than
+        `max_age`) and `limit` (see `Limits`) mean that it was refused and belongs with the dead
+        letters. `orphan` is provisional: the offer may still come.
         """
         fields: kinds.Fields = _astuple(event)
         at: int = fields[-5]
@@ -105,9 +109,12 @@ class Ledger:
             return "future"
         if at < self._oldest:
             return self._too_late(at)
+        try:
+            fate = self._take(kinds.KINDS[type(event)], fields, at)
+        except _FullError:
+            return "limit"
         if at > self.watermark:  # noqa: PLR1730 - twice as fast as max()
             self.watermark = at
-        fate = self._take(kinds.KINDS[type(event)], fields, at)
         if fate == "applied":
             self._applied += 1
         elif fate != "orphan":
@@ -192,7 +199,12 @@ class Ledger:
         if kind == kinds.QUEUED and (not call.queued or at < call.queued):
             call.queued = at
             call.is_contestable = True
+        source = call.source
         call.arrived(at, fields[-4])
+        if call.source != source:
+            # It seemed to be another source's.
+            self.book.calls_of.remove(source)
+            self.book.calls_of.add(call.source)
         if not before:
             self._applied += call.pending
             call.pending = 0
@@ -240,9 +252,10 @@ class Ledger:
 
     def _take_callback(self, kind: int, fields: kinds.Fields, at: int) -> str:
         fact = CallbackFact(
-            at, kinds.meaning(kind, fields), kinds.mark(fields), fields[-3], fields[-1]
+            at, kinds.meaning(kind, fields), kinds.mark(fields), fields[-3], fields[-1], fields[-4]
         )
         name: str | None = fields[-2]
+        self._require_room(fields[0], name, fields[-4])
         if fields[0] is None:
             return self._give(self._customer(str(name)), fact)
         call = self._call_of(fields)
@@ -250,12 +263,29 @@ class Ledger:
             return "duplicate"
         if name is None:
             self.book.attached.setdefault(call.id, []).append(fact)
+            self.book.facts_of.add(fact.source)
             return self._noted(call, fields, at, "applied")
         fate = self._give(self._customer(name), fact)
         if self._noted(call, fields, at, fate) == "orphan":
             # The customer is known, so the event counts; the call is only named by it.
             call.pending -= 1
         return fate
+
+    def _require_room(self, call_id: str | None, name: str | None, source: str) -> None:
+        """Raise `_FullError` if another callback event of this call or customer is too much."""
+        limits = self.rules.limits
+        if name is None:
+            known = len(self.book.attached.get(str(call_id), ()))
+        else:
+            customer = self.book.customers.get(name)
+            known = 0 if customer is None else len(customer.facts)
+        facts = self.book.facts_of
+        if (
+            known >= limits.max_callbacks_of_one
+            or facts.of(source) >= limits.max_callbacks_of_source
+            or facts.total >= limits.max_callbacks
+        ):
+            raise _FullError
 
     def _customer(self, name: str) -> Customer:
         customer = self.book.customers.get(name)
@@ -267,6 +297,7 @@ class Ledger:
         if any(known.fingerprint == fact.fingerprint for known in customer.facts):
             return "duplicate"
         customer.facts = (*customer.facts, fact)
+        self.book.facts_of.add(fact.source)
         customer.troubled = True
         self.book.touch_customer(customer)
         return "applied"
@@ -279,11 +310,22 @@ class Ledger:
         seen = self.source_seen.get(source, b"")
         if seen.find(mark) >= 0:
             return "duplicate"
+        if kind == kinds.RESTARTED:
+            self._require_few_restarts(source)
         self.source_seen[source] = (seen + mark)[-_MAX_MARKS:]
         self.heartbeats[source] = max(self.heartbeats.get(source, 0), at)
         if kind == kinds.RESTARTED:
             self._restart(source, at)
         return "applied"
+
+    def _require_few_calls(self, source: str) -> None:
+        calls, limits = self.book.calls_of, self.rules.limits
+        if calls.of(source) >= limits.max_calls_of_source or calls.total >= limits.max_calls:
+            raise _FullError
+
+    def _require_few_restarts(self, source: str) -> None:
+        if len(self.book.restarts.get(source, ())) >= self.rules.limits.max_restarts:
+            raise _FullError
 
     def _restart(self, source: str, at: int) -> None:
         book = self.book
@@ -304,7 +346,10 @@ class Ledger:
         mark = kinds.mark(fields)
         call = self.book.calls.get(call_id)
         if call is None:
-            call = self.book.calls[call_id] = Call(call_id, mark)
+            call = Call(call_id, mark)
+            call.source = fields[-4]
+            self._require_few_calls(call.source)
+            self.book.remember(call)
         elif not call.is_news(mark):
             return None
         return call

@@ -88,12 +88,13 @@ def customer_of(row: CustomerRow, calls: dict[str, Call]) -> Customer:
 
 def fact_row(fact: CallbackFact) -> _Row:
     """Return what a snapshot says of `fact`, as a `FactRow`."""
-    return fact.at, fact.what, fact.fingerprint, fact.queue, fact.anonymous
+    return fact.at, fact.what, fact.fingerprint, fact.queue, fact.anonymous, fact.source
 
 
 def fact_of(row: FactRow) -> CallbackFact:
     """Return the callback event of `row`."""
-    return CallbackFact(row.at, row.what, row.fingerprint, row.queue, row.anonymous)
+    made = row.at, row.what, row.fingerprint
+    return CallbackFact(*made, row.queue, row.anonymous, row.source)
 
 
 def _counted_row(counted: Counted) -> _Row:

@@ -2,7 +2,7 @@
 
 from streams.ledger.calls import ANSWERED, Call
 from streams.ledger.changes import NONE
-from streams.ledger.customers import Counted, Customer
+from streams.ledger.customers import CallbackFact, Counted, Customer
 from streams.ledger.settle import Settlement
 
 __all__ = ["forget_call", "is_forgettable", "prune"]
@@ -42,8 +42,9 @@ def _forget_customer(book: Settlement, customer: Customer) -> None:
 
 def forget_call(book: Settlement, call: Call) -> None:
     """Forget `call` and what was attached to it."""
-    del book.calls[call.id]
-    book.attached.pop(call.id, None)
+    book.forget(call)
+    for fact in book.attached.pop(call.id, ()):
+        book.facts_of.remove(fact.source)
     book.undecided.pop(call.id, None)
     call.wake = 0
     call.held_by = None
@@ -107,7 +108,7 @@ def _forget_promise(
     book: Settlement, customer: Customer, promise: Counted, calls: dict[str, Call]
 ) -> None:
     gone = set(promise.owed.requests)
-    customer.facts = tuple([f for f in customer.facts if f.fingerprint not in gone])
+    _keep_facts(book, customer, [f for f in customer.facts if f.fingerprint not in gone])
     for call_id in promise.owed.calls:
         call = calls.get(call_id)
         if call is not None:
@@ -131,9 +132,17 @@ def _forget_conversations(book: Settlement, customer: Customer, final: int) -> N
             stay.append(call)
     customer.calls = stay
     if customer.facts:
-        customer.facts = tuple(
-            [fact for fact in customer.facts if fact.at >= horizon or fact.what == "requested"]
-        )
+        kept = [fact for fact in customer.facts if fact.at >= horizon or fact.what == "requested"]
+        _keep_facts(book, customer, kept)
+
+
+def _keep_facts(book: Settlement, customer: Customer, kept: list[CallbackFact]) -> None:
+    if len(kept) < len(customer.facts):
+        for fact in customer.facts:
+            book.facts_of.remove(fact.source)
+        for fact in kept:
+            book.facts_of.add(fact.source)
+        customer.facts = tuple(kept)
 
 
 def _is_answered_for_good(book: Settlement, call: Call, final: int) -> bool:

@@ -53,6 +53,7 @@ class FactRow(Struct, array_like=True, gc=False, frozen=True):
     fingerprint: int
     queue: str | None
     anonymous: bool
+    source: str
 
 
 class CountedRow(Struct, array_like=True, gc=False, frozen=True):

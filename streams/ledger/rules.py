@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from streams.instants import DAY, HOUR, MINUTE, SECOND
 
-__all__ = ["QueueRules", "Rules"]
+__all__ = ["Limits", "QueueRules", "Rules"]
 
 
 class QueueRules(Struct, frozen=True, kw_only=True):
@@ -27,6 +27,26 @@ class QueueRules(Struct, frozen=True, kw_only=True):
     repeat_window: int = HOUR
 
 
+class Limits(Struct, frozen=True, kw_only=True):
+    """How much is remembered of one partition, whatever comes.
+
+    An event for which something would have to be remembered beyond one is refused (`limit`).
+    """
+
+    max_calls: int = 5_000_000
+    max_calls_of_source: int = 2_500_000
+    """so that a source that runs wild leaves room for the others"""
+    max_callbacks: int = 2_500_000
+    """callback events"""
+    max_callbacks_of_source: int = 1_250_000
+    max_callbacks_of_one: int = 1_000
+    """of one customer, and of one call where an event names no customer"""
+    max_calls_of_one: int = 1_000
+    """of one customer; a further call is judged like that of a caller nobody knows"""
+    max_restarts: int = 100
+    """of one source"""
+
+
 class Rules(Struct, frozen=True, kw_only=True):
     """Everything that decides a verdict. Durations in microseconds.
 
@@ -43,6 +63,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     max_age: int = 7 * DAY
     max_queues: int = 1000
     useless_weight: float = 1.0
+    limits: Limits = Limits()
 
     def of(self, queue: str | None) -> QueueRules:
         """Return the rules of `queue` (of no queue: the default ones)."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from streams.instants import MILLISECOND, MINUTE, SECOND
+from streams.ledger.by_source import BySource
 from streams.ledger.callbacks import Owed, callback_promises
 from streams.ledger.calls import ANSWERED, NO_WAIT, Call, Judgement, judge
 from streams.ledger.changes import NONE
@@ -50,6 +51,11 @@ class Settlement:
         self.owing: dict[str, Customer] = {}
         """customers who are owed a callback, also an overdue one"""
         self.boundary_ambiguous = 0
+        self.calls_of = BySource()
+        self.facts_of = BySource()
+        """callback events that are remembered"""
+        self.crowded = 0
+        """calls judged apart from their customer, who had too many"""
         self.deadlines = Deadlines()
         self._touched: list[Call] = []
         self._touched_customers: dict[str, Customer] = {}
@@ -62,6 +68,16 @@ class Settlement:
     def touched(self) -> tuple[list[str], list[str]]:
         """The ids of calls and customers that the next tick will judge, in that order."""
         return [call.id for call in self._touched], list(self._touched_customers)
+
+    def remember(self, call: Call) -> None:
+        """Keep a new call."""
+        self.calls[call.id] = call
+        self.calls_of.add(call.source)
+
+    def forget(self, call: Call) -> None:
+        """Keep `call` no longer."""
+        del self.calls[call.id]
+        self.calls_of.remove(call.source)
 
     def touch(self, call: Call) -> None:
         """Have `call` judged at the next tick."""
@@ -151,6 +167,10 @@ class Settlement:
         """Return the customer of `call`, who from now on has it."""
         key = key_of(call)
         customer = self.customers.get(key)
+        if customer is not None and len(customer.calls) >= self.rules.limits.max_calls_of_one:
+            self.crowded += 1
+            key = NAMELESS + call.id
+            customer = self.customers.get(key)
         if customer is None:
             customer = self.customers[key] = Customer(key, call.customer)
         call.held_by = key

@@ -86,6 +86,7 @@ class _State(Struct, array_like=True):
     totals: dict[str, _Totals]
     windows_end: int
     windows: dict[str, _Windows]
+    crowded: int
 
 
 _LONGEST: Final = 1e9
@@ -153,6 +154,7 @@ def _state(ledger: Ledger) -> tuple[Any, ...]:
         {label: _totals_values(totals) for label, totals in ledger.totals.queues.items()},
         ledger.windows.end,
         {label: _windows_values(ledger, label) for label in ledger.windows.queues},
+        book.crowded,
     )
 
 
@@ -206,8 +208,11 @@ def _restore(ledger: Ledger, read: _State) -> None:
     ledger.source_seen.update(read.source_seen)
     book.restarts.update(read.restarts)
     book.boundary_ambiguous = read.boundary_ambiguous
+    book.crowded = read.crowded
     for key, facts in read.attached.items():
         book.attached[key] = [fact_of(fact) for fact in facts]
+        for fact in book.attached[key]:
+            book.facts_of.add(fact.source)
     _restore_totals(ledger, read)
     for call in read.calls:
         _restore_call(ledger, call)
@@ -274,7 +279,7 @@ def _require(is_so: bool, what: str) -> None:
 
 def _restore_call(ledger: Ledger, row: CallRow) -> None:
     call = call_of(row)
-    ledger.book.calls[call.id] = call
+    ledger.book.remember(call)
     if row.wake:
         ledger.book.deadlines.set(call, row.wake)
 
@@ -283,6 +288,8 @@ def _restore_customer(ledger: Ledger, row: CustomerRow) -> None:
     book = ledger.book
     customer = customer_of(row, book.calls)
     book.customers[customer.id] = customer
+    for fact in customer.facts:
+        book.facts_of.add(fact.source)
     if any(_is_owing(promise) for promise in customer.promises):
         book.owing[customer.id] = customer
     if row.wake:

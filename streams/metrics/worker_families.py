@@ -127,6 +127,7 @@ WORKER_FAMILIES: Final[dict[str, Sections]] = dict(
         _raw_dead_letters("callcenter_raw_dead_letters_total"),
         _partition("callcenter_boundary_ambiguous_total", lambda p: p.exported.boundary_ambiguous),
         _partition("callcenter_queue_label_overflow_total", lambda p: p.exported.totals.overflowed),
+        _partition("callcenter_customer_overflow_total", lambda p: p.exported.crowded),
         _worker("callcenter_unknown_fields_total", lambda w: w.unknown_fields),
         _worker("callcenter_ticks_total", lambda w: w.ticks),
         _worker("callcenter_tick_timestamp_seconds", lambda w: w.last_tick_at or None),

@@ -97,6 +97,14 @@ _QUALITY: Final = (
         "partition",
     ),
     Metric(
+        "callcenter_customer_overflow_total",
+        "counter",
+        ("partition",),
+        "Calls judged apart from their customer, of whom as many calls as can be are remembered.",
+        "Does one customer, or a test, flood the centre with calls?",
+        "partition",
+    ),
+    Metric(
         "callcenter_unknown_fields_total",
         "counter",
         (),

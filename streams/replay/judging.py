@@ -22,7 +22,7 @@ They are functions of the facts, so any stride gives the same; a long one judges
 """
 
 
-_REFUSED: Final = frozenset({"future", "too_old"})
+_REFUSED: Final = frozenset({"future", "too_old", "limit"})
 
 
 class Judged:

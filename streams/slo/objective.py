@@ -2,7 +2,7 @@
 
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, field
 from msgspec.structs import asdict, replace
@@ -72,14 +72,15 @@ class Objective(Keys, frozen=True):
 
     def rules(self) -> Rules:
         """Return what the ledger needs to know."""
-        promises, time = self.promises, self.time
+        promises = self.promises
+        time: dict[str, Any] = {name: int(value) for name, value in asdict(self.time).items()}
         return Rules(
             default=_queue_rules(promises.answer, promises.callback, self.usefulness),
             queues={
                 name: _queue_rules(queue.answer, queue.callback, queue.usefulness)
                 for name, queue in self.queues.items()
             },
-            **{name: int(value) for name, value in asdict(time).items()},
+            **time,
             max_queues=self.max_queues,
             useless_weight=self.usefulness.weight,
         )

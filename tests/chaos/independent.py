@@ -156,7 +156,7 @@ class _Follower:
             truth.dead_letters[offset] = error.reason
             return
         fate = truth.ledger.apply(event, stamp * 1000)
-        if fate in ("future", "too_old"):
+        if fate in ("future", "too_old", "limit"):
             truth.dead_letters[offset] = fate
         elif fate != "late":
             truth.accepted.append((event, stamp))

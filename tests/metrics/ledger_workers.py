@@ -23,6 +23,7 @@ class Exported:
     fates: dict[str, int]
     dead_letters: dict[str, int]
     boundary_ambiguous: int
+    crowded: int
     watermark: int
     now: int
 
@@ -61,6 +62,7 @@ class Owned:
             fates=dict(ledger.fates),
             dead_letters=dict(self.dead_letters),
             boundary_ambiguous=ledger.boundary_ambiguous,
+            crowded=ledger.book.crowded,
             watermark=ledger.watermark,
             now=ledger.now,
         )

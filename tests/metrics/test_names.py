@@ -43,6 +43,7 @@ CONTRACT = [
     ("callcenter_dead_letters_total", "counter", ("reason", "partition")),
     ("callcenter_raw_dead_letters_total", "counter", ("topic", "reason")),
     ("callcenter_boundary_ambiguous_total", "counter", ("partition",)),
+    ("callcenter_customer_overflow_total", "counter", ("partition",)),
     ("callcenter_recovery_seconds", "gauge", ("partition",)),
     ("callcenter_rebalances_total", "counter", ()),
 ]

@@ -86,7 +86,7 @@ class Judged:
         stamp = record.timestamp * 1000
         self._newest = max(self._newest, stamp)
         fate = self.ledger.apply(event, stamp)
-        if fate in ("future", "too_old"):
+        if fate in ("future", "too_old", "limit"):
             self._refuse(record, fate)
         elif fate != "late":
             self.taken.append(event)

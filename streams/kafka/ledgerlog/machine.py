@@ -31,6 +31,7 @@ among the facts of a backlog."""
 _REFUSED: Final = {
     "future": "the event lies further in the future of its record than `max_future`",
     "too_old": "the event is older than `max_age`",
+    "limit": "as much as can be remembered of this partition, customer or source is",
 }
 
 
