@@ -6,7 +6,7 @@ bad it is while too few are concerned.
 """
 
 from collections.abc import Iterator
-from math import ceil, floor, gcd
+from math import floor, gcd
 from typing import Any, Final, Literal
 
 from streams.slo.counters import PROMISES, Promise
@@ -69,14 +69,14 @@ def _step(objective: Objective, timing: Timing) -> int:
 def _burn_tests(objective: Objective, timing: Timing) -> Iterator[dict[str, Any]]:
     for promise, burn in zip(PROMISES, burns(objective.alerts), strict=True):
         limit = threshold(burn, default_objective(promise, objective)) * PER_STEP
-        above, below = floor(limit + 1e-6) + 1, ceil(limit - 1e-6) - 1
+        most = floor(limit + 1e-6)
         window = timing.wait(burn.window)
         steps = window // _step(objective, timing)
         scene = _Scene(objective, timing, promise, steps)
         name = scene.name
-        fires = scene.burning(above * steps, PER_STEP * steps, window)
-        yield scene.test(f"{name} fires just above its threshold", above, PER_STEP, [fires])
-        yield scene.test(f"{name} is silent just below its threshold", below, PER_STEP, [])
+        fires = scene.burning((most + 1) * steps, PER_STEP * steps, window)
+        yield scene.test(f"{name} fires just above its threshold", most + 1, PER_STEP, [fires])
+        yield scene.test(f"{name} is silent at its threshold", most, PER_STEP, [])
         short = _Scene(objective, timing, promise, 4)
         yield from _few_tests(short, timing.at_least(burn.min_broken), window)
     for promise, burn in zip(PROMISES, slow_burns(objective.alerts), strict=True):
@@ -96,10 +96,10 @@ def _slow_tests(scene: "_Scene", burn: Burn, timing: Timing) -> Iterator[dict[st
     least, window, name = timing.at_least(burn.min_broken), timing.wait(burn.window), scene.name
     limit = threshold(burn, scene.objective)
     calls = PER_STEP * (floor(least / limit / PER_STEP) + 1)
-    above, below = floor(limit * calls + 1e-6) + 1, ceil(limit * calls - 1e-6) - 1
-    fires = scene.burning(above, calls, window)
-    yield scene.once(f"{name} fires just above its threshold", above, [fires], of=calls)
-    yield scene.once(f"{name} is silent just below its threshold", below, [], of=calls)
+    most = floor(limit * calls + 1e-6)
+    fires = scene.burning(most + 1, calls, window)
+    yield scene.once(f"{name} fires just above its threshold", most + 1, [fires], of=calls)
+    yield scene.once(f"{name} is silent at its threshold", most, [], of=calls)
     yield from _few_tests(scene, least, window)
 
 
