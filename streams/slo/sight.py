@@ -99,15 +99,18 @@ def _age(expression: str, limit: int) -> str:
 
 
 def _dim(objective: Objective, timing: Timing) -> Iterator[Alert]:
-    """What may have a harmless reason, such as the night."""
+    """What may have a harmless reason; heartbeats that come through prove that it has one."""
     silence = timing.wait(objective.alerts.blind.silence)
+    beat = timing.wait(objective.alerts.blind.heartbeat) / SECOND
+    silent = _age("time() - max(callcenter_event_time_seconds > 0)", silence)
+    alive = f"time() - max(callcenter_heartbeat_timestamp_seconds > 0) <= {beat:g}"
     yield Alert(
         "NoEvents",
         "warning",
         while_open(
             objective,
             "centre",
-            _age("time() - max(callcenter_event_time_seconds > 0)", silence),
+            f"{silent}\nunless on () ({alive})",
             silence,
         ),
         "No call events for a long time",

@@ -140,6 +140,9 @@ def _silence(limit: int, step: int) -> Iterator[Test]:
     yield scene(step, "is silent at the limit", newest(at_limit), name, [(look, [])])
     again = newest(f"{above} {now + step // SECOND}")
     yield scene(step, "ends with the next event", again, name, [(look + 1, [])])
+    beats = held("callcenter_heartbeat_timestamp_seconds", f"{now}x{look}", partition="0")
+    quiet = [*newest(above), beats]
+    yield scene(step, "is silent while heartbeats come", quiet, name, [(look, [])])
 
 
 def _workers(timing: Timing, step: int) -> Iterator[Test]:

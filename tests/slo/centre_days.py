@@ -77,8 +77,9 @@ class Centre:
             now = self.begin + minute * STEP
             for number, event in enumerate(self._calls(rng, minute, now)):
                 heapq.heappush(pending, (event.at, minute * 100_000 + number, event))
-            self._advance(worker, owned, pending, now - self.day.behind(minute) * MINUTE)
+            self._advance(owned, pending, now - self.day.behind(minute) * MINUTE)
             owned.lag = 500 if self.day.behind(minute) else 0
+            worker.last_tick_at = worker.last_fetch_at = now / SECOND
             self._scrape(worker, minute, now)
         return self.series
 
@@ -112,9 +113,7 @@ class Centre:
         end = answered + 3 * MINUTE
         yield CallEnded(id=f"{call}/3", at=end, call_id=call, customer=customer, resolved=True)
 
-    def _advance(
-        self, worker: Worker, owned: Owned, pending: list[tuple[int, int, Event]], to: int
-    ) -> None:
+    def _advance(self, owned: Owned, pending: list[tuple[int, int, Event]], to: int) -> None:
         """Apply what has happened by `to`, second by second as ticks would."""
         while pending and pending[0][0] <= to:
             event = heapq.heappop(pending)[2]
@@ -122,7 +121,6 @@ class Centre:
             owned.ledger.advance(max(event.at - self.objective.time.grace, owned.ledger.now))
         owned.last_heartbeat_at = to
         owned.tick(max(to - self.objective.time.grace, owned.ledger.now))
-        worker.last_tick_at = worker.last_fetch_at = to / SECOND
 
     def _scrape(self, worker: Worker, minute: int, now: int) -> None:
         found = {'up{job="callsla",instance="a"}': "0"}

@@ -109,7 +109,7 @@ SCENARIOS: Final = [
         "replayed backlog of 30 minutes",
         Day(180, FOUR, behind=lambda minute: minute - 89 if 90 <= minute < 120 else 0),
         {("BlindBehind", ""): (90, 94)},
-        frozenset({"CallerWaitsTooLong"}),
+        frozenset({"CallerWaitsTooLong", "BlindHeartbeat"}),
     ),
     Scenario(
         "worker down for 15 minutes",
@@ -121,6 +121,7 @@ SCENARIOS: Final = [
         "worker lagging by 3 minutes",
         Day(150, FOUR, behind=lambda minute: 3 if 90 <= minute < 120 else 0),
         {("BlindBehind", ""): (90, 95)},
+        frozenset({"BlindHeartbeat"}),
     ),
     Scenario(
         "closed day with calls, none answered",
