@@ -34,7 +34,12 @@ STEP: Final = MINUTE
 
 _SAMPLE: Final = re.compile(r"^(\w+(?:\{[^}]*\})?) (\S+)$", re.MULTILINE)
 _ABSOLUTE: Final = ("_timestamp_seconds", "callcenter_event_time_seconds")
-_UNUSED: Final = ("callcenter_window_", "callcenter_event_latency", "process_", "callcenter_tick_d")
+_UNUSED: Final = (
+    "callcenter_window_",
+    "callcenter_event_latency",
+    "process_",
+    "callcenter_tick_duration",
+)
 
 
 @dataclass
