@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from math import floor
 
-from streams.slo.alerts import RUNBOOK
+from streams.instants import MINUTE
+from streams.slo.alerts import burn_name
 from streams.slo.counters import PROMISES, Promise
 from streams.slo.durations import brief, last, words
 from streams.slo.keys import AnswerPromise, Burn, CallbackPromise
 from streams.slo.objective import Objective
 from streams.slo.ruletests import threshold
-from streams.slo.timing import STANDARD, Timing, burns
+from streams.slo.timing import STANDARD, Timing, burns, slow_burns
 
 __all__ = ["explain", "least_broken"]
 
@@ -70,11 +71,14 @@ def _allowed(objective: float) -> str:
 
 
 def _alerts(objective: Objective, timing: Timing) -> Iterator[str]:
-    yield f"When somebody is called (what to do then: {RUNBOOK})"
+    yield f"When somebody is called (what to do then: {objective.links.runbooks})"
     for promise, burn in zip(PROMISES, burns(objective.alerts), strict=True):
         for place, share in _objectives(promise, objective):
             yield from _burn(promise, burn, place, share, objective, timing)
+    yield from _slow(objective, timing)
     yield from _interval(objective, timing)
+    yield from _people(objective, timing)
+    yield from _budgets(objective)
     yield from _sight(objective, timing)
 
 
@@ -138,6 +142,60 @@ def _detection(promise: Promise, limit: float, window: int, objective: Objective
     deadline = promises.answer.target if promise.key == "answer" else promises.callback.target
     exact = deadline + objective.time.grace + limit * window
     return round(exact / 1_000_000) * 1_000_000
+
+
+def _slow(objective: Objective, timing: Timing) -> Iterator[str]:
+    """The slow burns, and how soon a bleed of twice the allowed share is told."""
+    yield ""
+    for promise, burn in zip(PROMISES, slow_burns(objective.alerts), strict=True):
+        name = burn_name(promise.key, "Slow")
+        share = next(share for _, share in _objectives(promise, objective))
+        limit, window = threshold(burn, share), timing.wait(burn.window)
+        bleed = 2 * (1 - share)
+        line = (
+            f"  {name} (warning): more than {_percent(limit)} in {last(window)} and in "
+            f"{last(timing.wait(burn.short))}, at least {timing.at_least(burn.min_broken)}"
+        )
+        if bleed > limit:
+            soon = words(round(limit / bleed * window / MINUTE) * MINUTE)
+            line += f"; a bleed of {_percent(bleed)} is told after about {soon}"
+        yield f"{line}."
+
+
+def _people(objective: Objective, timing: Timing) -> Iterator[str]:
+    alerts = objective.alerts
+    least = alerts.backlog.min_due
+    yield ""
+    yield (
+        "  CallerWaitsTooLong (critical): one caller has been waiting for "
+        f"{brief(timing.wait(alerts.longest_wait))}."
+    )
+    yield (
+        f"  CallbacksDueFasterThanMade (warning): at least {least} callbacks fall due in 15 "
+        "minutes, more than were dealt with in the last 15."
+    )
+    yield (
+        f"  CallbackBacklogCannotBeCleared (critical): at least {least} are overdue or due within "
+        "the hour, more than twice what the last 30 minutes have done."
+    )
+
+
+def _budgets(objective: Objective) -> Iterator[str]:
+    """What the objective allows in a month, for months of a few sizes."""
+    budget = objective.alerts.budget
+    yield ""
+    for promise in PROMISES:
+        share = next(share for _, share in _objectives(promise, objective))
+        sizes = ", ".join(
+            f"{floor((1 - share) * calls + 1e-6):,} of {calls:,}" for calls in (3_000, 30_000)
+        )
+        things = "callbacks" if promise.key == "callback" else "calls"
+        yield f"  The budget of 30 days ({promise.key}): {sizes} {things} may be broken."
+    yield (
+        f"  BudgetExhausted, BudgetRunsOut (warning): it is spent, or gone within "
+        f"{brief(budget.gone_within)} at the rate of the last day; at least {budget.min_broken} "
+        "broken."
+    )
 
 
 def _interval(objective: Objective, timing: Timing) -> Iterator[str]:

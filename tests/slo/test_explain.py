@@ -22,6 +22,12 @@ def test_the_default_objective_in_words() -> None:
         "10 of 10, 11 of 20, 31 of 61, 101 of 200, 501 of 1000",
         "at steady traffic: after about 2 minutes 42 seconds.",
         "2 of 10, 3 of 20, 7 of 61, 21 of 200, 101 of 1000 calls not answered in time",
+        "AnswerPromiseSlowBurn (warning): more than 15 % in the last 6 hours and in the last 30",
+        "a bleed of 20 % is told after about 4 hours 30 minutes.",
+        "CallerWaitsTooLong (critical): one caller has been waiting for 10 min.",
+        "The budget of 30 days (answer): 300 of 3,000, 3,000 of 30,000 calls may be broken.",
+        "The budget of 30 days (callback): 150 of 3,000, 1,500 of 30,000 callbacks may be broken.",
+        "gone within 3 d at the rate of the last day; at least 20 broken.",
     ):
         assert words in said
 
