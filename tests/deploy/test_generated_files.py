@@ -70,7 +70,7 @@ def _lengths(value: Any) -> Any:
     """24h and 1d are one."""
     if isinstance(value, dict):
         return {name: _lengths(part) for name, part in value.items()}
-    is_duration = isinstance(value, str) and value[0].isdigit()
+    is_duration = isinstance(value, str) and value[:1].isdigit()
     return parse_duration(value) if is_duration else value
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Final
+from typing import Any, Final
 
 from ledger_workers import Owned, Worker
 
@@ -154,9 +154,10 @@ class Centre:
 @contextmanager
 def _clock(now: int) -> Iterator[None]:
     """The exporter reads live gauges as of now; now is simulated."""
-    real = published.time
-    published.time = SimpleNamespace(time=lambda: now / SECOND)  # type: ignore[assignment]
+    module: Any = published
+    real = module.time
+    module.time = SimpleNamespace(time=lambda: now / SECOND)
     try:
         yield
     finally:
-        published.time = real
+        module.time = real
