@@ -59,6 +59,10 @@ class Counter:
         """The recorded growth since the last evaluation."""
         return f"queue:{self.name}:step{pace.suffix}"
 
+    def level(self, pace: Pace) -> str:
+        """The recorded value at this evaluation."""
+        return f"partition_queue:{self.name}:level{pace.suffix}"
+
     def memory(self, pace: Pace) -> str:
         """The recorded value at the last evaluation."""
         return f"partition_queue:{self.name}:max{pace.suffix}"
@@ -111,6 +115,9 @@ COUNTERS: Final = (
 KNOWN: Final = "partition:callcenter_events:max"
 """Remembers each partition ever seen; every worker exports it for every partition it owns."""
 
+_SEEN: Final = "partition:callcenter_events:level"
+"""The partitions that have an owner at this evaluation."""
+
 Rule = tuple[str, str]
 """A record and its expression."""
 
@@ -121,8 +128,17 @@ def stepped(pace: Pace) -> tuple[Counter, ...]:
 
 
 def step_rules(pace: Pace) -> list[Rule]:
-    """Return the rules that record steps; they must come before those that remember."""
-    rules = [(CORRECTIONS.step(pace), _sum(CORRECTIONS, [_grown(CORRECTIONS, pace)]))]
+    """Return the rules that record steps; they must come before those that remember.
+
+    What is exported is read once and recorded: a scrape that becomes visible between a step and
+    its memory would be in the memory alone and so in no window, ever. Which partitions there are
+    is read before their counters: one that appears in between is known from the next time on.
+    """
+    rules = [
+        (_SEEN + pace.suffix, "max by (partition) (callcenter_events_total)"),
+        *((each.level(pace), _exported(each)) for each in (CORRECTIONS, *stepped(pace))),
+    ]
+    rules.append((CORRECTIONS.step(pace), _sum(CORRECTIONS, [_grown(CORRECTIONS, pace)])))
     for counter in stepped(pace):
         parts = [_grown(counter, pace), *_corrected(counter, pace)]
         rules.append((counter.step(pace), _sum(counter, parts)))
@@ -133,11 +149,10 @@ def memory_rules(pace: Pace) -> list[Rule]:
     """Return the rules that remember the values of this evaluation for the next."""
     known = KNOWN + pace.suffix
     rules = [
-        (counter.memory(pace), f"{_level(counter)} or {_before(counter.memory(pace), pace)}")
+        (counter.memory(pace), f"{counter.level(pace)} or {_before(counter.memory(pace), pace)}")
         for counter in (CORRECTIONS, *stepped(pace))
     ]
-    seen = f"max by (partition) (callcenter_events_total) or {_before(known, pace)}"
-    return [*rules, (known, seen)]
+    return [*rules, (known, f"{_SEEN}{pace.suffix} or {_before(known, pace)}")]
 
 
 def window(counter: Counter, pace: Pace, length: int) -> str:
@@ -155,7 +170,7 @@ def _sum(counter: Counter, parts: list[str]) -> str:
     return f"sum by ({', '.join(counter.labels)}) (\n{inside}\n)"
 
 
-def _level(counter: Counter) -> str:
+def _exported(counter: Counter) -> str:
     return (
         f"max by ({', '.join(('partition', *counter.labels))}) ({counter.source or counter.metric})"
     )
@@ -167,7 +182,7 @@ def _before(memory: str, pace: Pace) -> str:
 
 def _grown(counter: Counter, pace: Pace) -> str:
     """The growth of each series: from its last value, or from zero if it is new or began anew."""
-    level, before = _level(counter), _before(counter.memory(pace), pace)
+    level, before = counter.level(pace), _before(counter.memory(pace), pace)
     return (
         f"({level} - (({before} <= {level}) or {level} * 0))\n"
         f"and on (partition) {_before(KNOWN + pace.suffix, pace)}"
