@@ -82,7 +82,7 @@ lock: .cache/lock/bin/pip-compile ## pin requirements/ anew from pyproject.toml
 	$(PIP_COMPILE) --output-file requirements/runtime.txt pyproject.toml
 	$(PIP_COMPILE) --only-build-deps --build-deps-for wheel \
 		--constraint requirements/runtime.txt --output-file requirements/kernel.txt \
-		kernel/pyproject.toml
+		deploy/kernel/pyproject.toml
 	$(PIP_COMPILE) --extra dev --constraint requirements/runtime.txt \
 		--constraint requirements/build.txt --constraint requirements/kernel.txt \
 		--output-file requirements/dev.txt pyproject.toml

@@ -21,7 +21,7 @@ LEDGER_MAY_IMPORT: Final = {
 }
 
 FOLDERS: Final = (
-    "streams", "kernel", "tests", "schemas", "deploy", "docs", "requirements", ".ci", ".github",
+    "streams", "tests", "schemas", "deploy", "docs", "requirements", ".ci", ".github",
 )  # fmt: skip
 TEXT: Final = {".py", ".md", ".txt", ".toml", ".yaml", ".yml", ".json", ".xml", ".tpl", ".tmpl", ""}
 # In pieces, or this file would find itself.
@@ -41,7 +41,7 @@ MACHINE: Final = re.compile(r"(?<![\w./$}-])/(?:root|home/\w+|Users/\w+|work|mnt
 
 
 def _modules() -> list[Path]:
-    folders = (ROOT / name for name in ("streams", "kernel", "tests"))
+    folders = (ROOT / name for name in ("streams", "deploy", "tests"))
     return sorted(path for folder in folders for path in folder.rglob("*.py"))
 
 

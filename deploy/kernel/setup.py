@@ -17,7 +17,7 @@ from mypyc.build import mypycify
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "callsla_kernel"
 LEDGER = (
     "by_source", "callbacks", "calls", "customers", "deadlines", "kinds", "ledger", "live", "owed",
