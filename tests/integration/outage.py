@@ -31,6 +31,7 @@ promises:
 time: {{grace: {grace}}}
 alerts:
   answer: {{window: 2m, short: 50s, min_broken: 3}}
+  longest_wait: 50s
 """
 
 

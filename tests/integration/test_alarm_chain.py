@@ -1,5 +1,6 @@
 """From a ledger to a message: real metrics, real Prometheus, real Alertmanager, a real web hook."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,7 +10,7 @@ import pytest
 from ledger_workers import Worker, answered_call
 from outage import PacedCentre, numbers_of, objective, outage, value, watched
 from programs import require
-from webhook import Told, ask, until
+from webhook import Inbox, Told, ask, until
 
 from streams.events import CallOffered, Event
 from streams.instants import SECOND
@@ -77,7 +78,7 @@ def test_an_outage_is_told_with_the_right_numbers_and_its_end_too() -> None:
                 centre,
                 stack,
                 received,
-                told=lambda first: _check_words(first, stack),
+                told=lambda first: _check_told(first, stack, received),
                 resolved=lambda: _check_totals(centre, stack),
                 stop=worker.close,
             )
@@ -87,6 +88,20 @@ def _wait_for_a_full_window(stack: LocalStack) -> None:
     """Ratios are meant to be seen falling from a window full of kept promises."""
     counted = "count_over_time(queue:callcenter_answer_promises:step[12s])"
     until(lambda: value(stack, counted) >= 12, "a window of calls has been counted")
+
+
+def _check_told(told: Told, stack: LocalStack, received: Inbox) -> None:
+    """The outage in numbers; and the one caller who has been waiting longest, as that happens."""
+    _check_words(told, stack)
+    waits = until(lambda: received.told("CallerWaitsTooLong"), "the longest wait is told")[0]
+    assert waits.labels["queue"] == "sales"
+    found = re.fullmatch(
+        r"One caller has been waiting for (\S+) and is waiting still; "
+        r"callers waiting beyond the target: (\d+)\. This is told from 5 s on\.",
+        waits.description,
+    )
+    assert found, waits.description
+    assert int(found[2]) > 3
 
 
 def _check_words(told: Told, stack: LocalStack) -> None:

@@ -147,7 +147,7 @@ SCENARIOS: Final = [
         OFFICE,
         _berlin("2026-10-25T07:00"),
     ),
-    Scenario("twelve healthy hours", Day(720, FOUR), {}),
+    Scenario("four healthy hours", Day(240, FOUR), {}),
 ]
 
 
