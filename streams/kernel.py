@@ -1,7 +1,7 @@
 """Which ledger runs: its modules as they are written, or the same ones compiled.
 
-The distribution `callsla-kernel` (deploy/kernel/ in the sources) holds extension modules made by mypyc.
-They are put to use where it is installed and was built from the very sources that are here;
+The distribution `callsla-kernel` (deploy/kernel/ in the sources) holds extension modules made by
+mypyc. They are put to use where it is installed and was built from the very sources that are here;
 `CALLSLA_KERNEL=python` does without them, `CALLSLA_KERNEL=compiled` refuses to do without.
 """
 
