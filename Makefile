@@ -17,10 +17,10 @@ FIRST ?= 1
 FUZZ_ARGS ?= all --count 20000
 
 .PHONY: help demo test check bench chaos simulate fuzz venv dev kernel parts format lock schema \
-	dashboards clean
+	dashboards chart-docs clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: venv ## watch a call centre keep and break its promise
 	@$(BIN)/callsla demo $(DEMO_ARGS)
@@ -36,6 +36,7 @@ check: $(VENV)/.dev ## style, types, imports, schemas, dashboards, house rules
 	$(BIN)/callsla schema check
 	$(BIN)/callsla slo generate deploy/helm/callsla/files/slo.yaml --check --to deploy/helm/callsla/files
 	$(BIN)/callsla slo dashboards --check --to $(DASHBOARDS)
+	$(BIN)/python deploy/helm/values_readme.py --check
 	$(BIN)/python -m pytest --quiet tests/test_house.py
 
 soak: dev parts ## twenty minutes at 5,000 events a second with a faulty feed: memory and latency flat
@@ -75,6 +76,9 @@ schema: $(VENV)/.dev ## write schemas/ anew from the types
 
 dashboards: dev ## write Grafana's dashboards anew
 	$(BIN)/callsla slo dashboards --to $(DASHBOARDS)
+
+chart-docs: $(VENV)/.dev ## write the table of values in the chart's README anew
+	$(BIN)/python deploy/helm/values_readme.py
 
 lock: .cache/lock/bin/pip-compile ## pin requirements/ anew from pyproject.toml
 	$(PIP_COMPILE) --only-build-deps --build-deps-for wheel --build-deps-for editable \

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from streams.cli.errors import CheckFailed, WrongUse
 from streams.cli.root import Group
+
+if TYPE_CHECKING:
+    from streams.slo.alertmanager import Receivers
 
 __all__ = ["slo"]
 
@@ -16,6 +19,28 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def _file(function: F) -> F:
     return click.argument("file", required=False, type=click.Path(), metavar="[FILE]")(function)
+
+
+def _receivers(function: F) -> F:
+    """Where alerts go; the files named are those of the machine where Alertmanager runs."""
+    for option in reversed(_RECEIVERS):
+        function = option(function)
+    return function
+
+
+_RECEIVERS: Final = (
+    click.option("--webhook", "url", metavar="URL", help="Where Alertmanager sends alerts."),
+    click.option("--slack-url-file", metavar="FILE", help="Holds the web hook of Slack."),
+    click.option("--slack-channel", metavar="NAME"),
+    click.option(
+        "--pagerduty-key-file", metavar="FILE", help="Holds the routing key of PagerDuty."
+    ),
+    click.option("--mail-to", metavar="ADDRESS"),
+    click.option("--mail-from", metavar="ADDRESS"),
+    click.option("--smarthost", metavar="HOST:PORT", help="The server that takes the mail."),
+    click.option("--mail-user", metavar="NAME"),
+    click.option("--mail-password-file", metavar="FILE"),
+)
 
 
 @click.group(cls=Group)
@@ -54,15 +79,7 @@ def explain(*, file: str | None) -> None:
     help="Write the files there; without it they go to stdout, one after the other.",
 )
 @click.option("--check", is_flag=True, help="Only say which files in FOLDER are out of date.")
-@click.option("--webhook", "url", metavar="URL", help="Where Alertmanager sends alerts.")
-@click.option("--slack-url-file", metavar="FILE", help="Holds the web hook of Slack.")
-@click.option("--slack-channel", metavar="NAME")
-@click.option("--pagerduty-key-file", metavar="FILE", help="Holds the routing key of PagerDuty.")
-@click.option("--mail-to", metavar="ADDRESS")
-@click.option("--mail-from", metavar="ADDRESS")
-@click.option("--smarthost", metavar="HOST:PORT", help="The server that takes the mail.")
-@click.option("--mail-user", metavar="NAME")
-@click.option("--mail-password-file", metavar="FILE")
+@_receivers
 def generate(
     *, file: str | None, folder: Path | None, check: bool, **receivers: str | None
 ) -> None:
@@ -71,10 +88,8 @@ def generate(
     The files named are those of the machine where Alertmanager runs; they are not read here.
     """
     from streams.slo import generate_slo
-    from streams.slo.alertmanager import Receivers
 
-    given = {name: value for name, value in receivers.items() if value is not None}
-    files = generate_slo(file, Receivers(**given) if given else None)
+    files = generate_slo(file, _given(receivers))
     if folder is None:
         for name, text in files.items():
             click.echo(f"# --- {name}\n{text}")
@@ -114,6 +129,26 @@ def dashboards(*, file: str | None, folder: Path, check: bool) -> None:
         message = f"out of date; write them again with: callsla slo dashboards --to {folder}"
         raise CheckFailed(message)
     click.echo(f"{folder}: up to date", err=True)
+
+
+@slo.command()
+@click.argument("file", type=click.Path())
+@_receivers
+def values(*, file: str, **receivers: str | None) -> None:
+    """Write the Helm chart's values for an objective: its text, rules, dashboards and routes.
+
+    Give what is written to helm with -f. The chart refuses rules that were not made of its `slo`.
+    """
+    from streams.slo.chart_values import chart_values
+
+    click.echo(chart_values(file, _given(receivers)), nl=False)
+
+
+def _given(receivers: dict[str, str | None]) -> "Receivers | None":
+    from streams.slo.alertmanager import Receivers
+
+    given = {name: value for name, value in receivers.items() if value is not None}
+    return Receivers(**given) if given else None
 
 
 def _check(files: dict[str, str], folder: Path) -> None:

@@ -1,7 +1,8 @@
 """`callsla worker` and `callsla topics`."""
 
+import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from streams.settings import Settings
 
 __all__ = ["topics", "worker"]
+
+WAIT_SECONDS: Final = 2.0
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -66,15 +69,28 @@ def topics() -> None:
 
 @topics.command()
 @_config
-def create(*, config: str | None) -> None:
+@click.option("--wait", is_flag=True, help="Wait for a broker that does not answer.")
+def create(*, config: str | None, wait: bool) -> None:
     """Create the topics that are missing; existing ones stay as they are."""
-    from streams.kafka.topics import create_topics
-
-    created = create_topics(_settings(config))
+    created = _create(_settings(config), wait)
     for name in created:
         click.echo(name)
     if not created:
         click.echo("all topics exist", err=True)
+
+
+def _create(settings: "Settings", wait: bool) -> list[str]:
+    from streams.kafka.errors import UnreachableError
+    from streams.kafka.topics import create_topics
+
+    while True:
+        try:
+            return create_topics(settings)
+        except UnreachableError as error:
+            if not wait:
+                raise
+            warn(f"{error} (waiting for it)")
+            time.sleep(WAIT_SECONDS)
 
 
 @topics.command()

@@ -45,6 +45,8 @@ class WorkerState:
         """what was promised beyond the rules: opening hours, and the text at /slo"""
         self.started_at = time.time()
         self.rebalances = 0
+        self.reached = False
+        """whether a broker has answered"""
         self.assigned = False
         self.ticks = 0
         self.last_tick_at = 0.0
@@ -109,7 +111,8 @@ class WorkerState:
     def ready(self) -> str | None:
         """Return why the worker's numbers are not complete and fresh; None: they are."""
         if not self.assigned:
-            return "no partition has been assigned yet"
+            missing = "partition has been assigned" if self.reached else "broker has answered"
+            return f"no {missing} yet"
         if self.loading:
             return f"partition {self.loading[0]} is being loaded from its log"
         behind = self._behind()

@@ -15,6 +15,7 @@ from kafka.errors import (
     KafkaConnectionError,
     KafkaError,
     KafkaTimeoutError,
+    TopicAlreadyExistsError,
     TopicAuthorizationFailedError,
 )
 from msgspec import Struct
@@ -87,6 +88,8 @@ def plan_topics(settings: Settings) -> list[TopicPlan]:
 def create_topics(settings: Settings) -> list[str]:
     """Create the topics that are missing and return their names; existing ones stay as they are.
 
+    May run in several processes at the same time: each topic is made by one of them.
+
     Raises:
         UnreachableError: no broker answers.
         EdgeError: the broker refuses.
@@ -94,11 +97,16 @@ def create_topics(settings: Settings) -> list[str]:
     with _admin(settings) as admin:
         found = reach(settings, settings.broker)
         new = [plan for plan in plan_topics(settings) if found[plan.name].missing]
-        if new:
-            admin.create_topics(
-                [_new_topic(plan, settings) for plan in new], wait_for_metadata=True
-            )
-        return [plan.name for plan in new]
+        return [plan.name for plan in new if _create(admin, _new_topic(plan, settings))]
+
+
+def _create(admin: Any, topic: Any) -> bool:
+    """Create one topic; False: somebody else was faster."""
+    try:
+        admin.create_topics([topic], wait_for_metadata=True)
+    except TopicAlreadyExistsError:
+        return False
+    return True
 
 
 def check_topics(settings: Settings) -> list[str]:

@@ -85,14 +85,23 @@ class Worker:
             EdgeError: the worker cannot go on without losing records; the text says why.
         """
         async with AsyncExitStack() as stack:
+            await self._serve(stack)
             bootstrap = self._bootstrap or self._broker(stack)
             self.state.bootstrap = bootstrap
             if await await_topics(self.settings, bootstrap, stop):
+                self.state.reached = True
                 await self._start(stack, bootstrap)
                 self.started.set()
                 await _first(stop, self._ended)
         if self._error is not None:
             raise self._error
+
+    async def _serve(self, stack: AsyncExitStack) -> None:
+        """Answer from the start: a worker that waits for its broker need not be restarted."""
+        endpoint = await serve(self.state, self.settings.metrics_host, self.settings.metrics_port)
+        stack.push_async_callback(endpoint.close)
+        self.metrics_url = endpoint.url
+        log.info("metrics at %s", endpoint.url)
 
     async def _start(self, stack: AsyncExitStack, bootstrap: str) -> None:
         self._outputs = Outputs(self.settings, bootstrap)
@@ -104,10 +113,6 @@ class Worker:
         refusals = self.state.raw_dead_letters
         self._raw = RawTopics(self.settings, bootstrap, self._outputs, refusals)
         stack.callback(self._raw.close)
-        endpoint = await serve(self.state, self.settings.metrics_host, self.settings.metrics_port)
-        stack.push_async_callback(endpoint.close)
-        self.metrics_url = endpoint.url
-        log.info("metrics at %s", endpoint.url)
         self._app = build_app(self.settings, bootstrap, self.assignment, self)
         stack.push_async_callback(self._stop_app)
         await self._app.start()

@@ -142,3 +142,10 @@ def test_a_broker_that_is_away_makes_a_worker_unready_not_unhealthy(
         until(lambda: says(worker, "/-/ready", "no answer from the broker"), "not ready", 10)
         time.sleep(2)
         assert probe(worker, "/-/healthy")[0] == 200
+
+
+def test_a_worker_whose_broker_is_away_is_healthy_and_says_why_it_is_not_ready() -> None:
+    """Nothing listening would be taken for a worker that is stuck, and restarted."""
+    with running_worker(SETTINGS, "127.0.0.1:1") as worker:
+        until(lambda: probe(worker, "/-/healthy") == (200, "healthy\n"), "it is healthy", 10)
+        assert says(worker, "/-/ready", "no broker has answered yet")
