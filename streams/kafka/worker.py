@@ -306,9 +306,6 @@ def run_worker(
         SettingsError: a setting cannot be used.
     """
     configure_logging(settings)
-    log.log(
-        logging.WARNING if KERNEL.is_stale else logging.INFO, "kernel of the ledger: %s", KERNEL
-    )
     _calm_collector()
     asyncio.run(_run(settings, rules, on_started, keeping))
 
@@ -340,5 +337,7 @@ async def _run(
 
 async def _tell(worker: Worker, on_started: Callable[[Worker], None] | None) -> None:
     await worker.started.wait()
+    level = logging.WARNING if KERNEL.is_stale else logging.INFO
+    log.log(level, "kernel of the ledger: %s", KERNEL)
     if on_started is not None:
         on_started(worker)
