@@ -4,7 +4,7 @@ Some 360,000 events in 12 partitions, of them 30,000 callers who gave up and wai
 callback. Prints how long a worker takes from the start of its process to the first scrape that is
 exact again: with a snapshot at its side, and from the ticks and records alone.
 
-Arguments: calls (52,000), callers who gave up (30,000).
+Arguments: calls (65,500), callers who gave up (30,000).
 """
 
 import json
@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
 
+from busy_centre import busy_centre
 from kafka_server import kafka_server
 from msgspec.structs import replace
 from worker_processes import WorkerProcess, sums
@@ -25,7 +26,7 @@ from streams.instants import HOUR, MINUTE, SECOND
 from streams.kafka.produce import EventProducer
 from streams.kafka.topics import create_topics
 from streams.settings import Settings
-from streams.simulate import Centre, large_centre
+from streams.simulate import Centre
 
 OFFERED = "callcenter_calls_offered_total"
 PARTITIONS = 12
@@ -34,7 +35,7 @@ PARTITIONS = 12
 def one_hour(calls: int, gave_up: int, end: int) -> list[tuple[str | None, Event]]:
     """The events of the hour before `end` in their order, each with its key."""
     start = end - HOUR
-    centre = Centre(large_centre(start, calls_per_hour=calls), seed=1)
+    centre = busy_centre(start, calls, seed=1)
     rows = [*_simulated(centre, end), *_given_up(gave_up, start)]
     return sorted(rows, key=lambda row: row[1].at)
 

@@ -21,8 +21,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
 
+from busy_centre import busy_centre
 from kafka_server import kafka_server
-from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 from worker_processes import WorkerProcess
 
@@ -30,8 +30,7 @@ from streams.instants import MINUTE, SECOND
 from streams.kafka.produce import EventProducer
 from streams.kafka.topics import create_topics
 from streams.settings import Settings
-from streams.simulate import Centre, FaultRates, inject, large_centre, paced
-from streams.simulate.config import FLAT_DAY
+from streams.simulate import FaultRates, inject, paced
 
 EVENTS_A_CALL = 4.33
 STEP = 30.0
@@ -49,11 +48,7 @@ RATES = FaultRates(
 
 def feed(settings: Settings, rate: float, seed: int, end: float) -> None:
     """Write events in real time until `end`; every thousandth is followed by a poisoned record."""
-    start = time.time_ns() // 1000
-    config = large_centre(start, calls_per_hour=rate / EVENTS_A_CALL * 3600)
-    # Whatever time of the day it is.
-    always = tuple(replace(queue, opens=0, closes=24) for queue in config.queues)
-    centre = Centre(replace(config, queues=always, profile=FLAT_DAY), seed)
+    centre = busy_centre(time.time_ns() // 1000, rate / EVENTS_A_CALL * 3600, seed)
     names = ("duplicate", "disorder", "late", "lost", "restart", "skew")
     producer = EventProducer(settings, settings.broker)
     for number, delivery in enumerate(paced(inject(centre.deliveries(), names, seed, RATES))):
