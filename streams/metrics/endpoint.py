@@ -1,160 +1,29 @@
-"""The HTTP endpoint of a worker: metrics, health, readiness. On its own threads."""
+"""The HTTP endpoint of a worker: metrics, health, readiness. On a thread of its own."""
 
+import asyncio
 import logging
 import socket
 import threading
-import time
-from html import escape
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import TCPServer
-from typing import Any, Final
-from urllib.parse import urlsplit
+from errno import EINVAL
+from typing import Final
 
-from streams.metrics.exposition import OPENMETRICS, PLAIN, Exposition
-from streams.metrics.negotiation import accepts_gzip, prefers_openmetrics
+from streams.metrics.clients import Clients, Limits
+from streams.metrics.exposition import Exposition
+from streams.metrics.site import Site
 
 __all__ = ["DEFAULT_PORT", "Endpoint", "EndpointError"]
 
 DEFAULT_PORT: Final = 9808
-MAX_CONNECTIONS: Final = 8
-CLIENT_TIMEOUT: Final = 10.0
-"""Seconds a client may take to send its request, or to take a piece of the answer."""
+BACKLOG: Final = 1024
+SEND_BUFFER: Final = 128 * 1024
 STOP_TIMEOUT: Final = 2.0
 """Seconds that answers under way are given when the endpoint stops."""
-
-TEXT: Final = "text/plain; charset=utf-8"
-HTML: Final = "text/html; charset=utf-8"
-
-_BUSY: Final = b"HTTP/1.0 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
-_PAGE: Final = """<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>callsla worker</title></head>
-<body>
-<h1>callsla worker</h1>
-<p>{state}</p>
-<ul>
-<li><a href="/metrics">/metrics</a>: what Prometheus scrapes</li>
-<li><a href="/slo">/slo</a>: what was promised, as this worker uses it</li>
-<li><a href="/-/ready">/-/ready</a>: 200 when the numbers may be relied on</li>
-<li><a href="/-/healthy">/-/healthy</a>: 200 unless the worker should be restarted</li>
-</ul>
-</body>
-</html>
-"""
 
 logger = logging.getLogger(__name__)
 
 
 class EndpointError(Exception):
     """The endpoint cannot listen; the text is one line that says what to do."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: "_Server"
-    timeout = CLIENT_TIMEOUT
-    server_version = "callsla"
-    sys_version = ""
-
-    def do_GET(self) -> None:
-        path = urlsplit(self.path).path
-        if path == "/metrics":
-            self._metrics()
-        elif path == "/-/healthy":
-            self._verdict(self.server.exposition.unhealthy(), "healthy")
-        elif path == "/-/ready":
-            self._verdict(self.server.exposition.unready(), "ready")
-        elif path == "/slo":
-            self._slo()
-        elif path == "/":
-            self._page()
-        else:
-            self._answer(HTTPStatus.NOT_FOUND, TEXT, [b"not found; see /\n"])
-
-    do_HEAD = do_GET  # noqa: N815
-
-    def _metrics(self) -> None:
-        openmetrics = prefers_openmetrics(self.headers.get("Accept", ""))
-        compress = accepts_gzip(self.headers.get("Accept-Encoding", ""))
-        pieces = self.server.exposition.text(openmetrics=openmetrics, compress=compress)
-        headers = {"Vary": "Accept, Accept-Encoding"}
-        if compress:
-            headers["Content-Encoding"] = "gzip"
-        self._answer(HTTPStatus.OK, OPENMETRICS if openmetrics else PLAIN, pieces, headers)
-
-    def _verdict(self, problem: str | None, fine: str) -> None:
-        status = HTTPStatus.OK if problem is None else HTTPStatus.SERVICE_UNAVAILABLE
-        self._answer(status, TEXT, [_one_line(problem or fine)])
-
-    def _slo(self) -> None:
-        text = self.server.exposition.slo()
-        if text is None:
-            self._answer(HTTPStatus.NOT_FOUND, TEXT, [b"this worker was started without one\n"])
-        else:
-            self._answer(HTTPStatus.OK, TEXT, [text.encode()])
-
-    def _page(self) -> None:
-        state = self.server.exposition.unready()
-        text = _PAGE.format(state=escape("ready" if state is None else f"not ready: {state}"))
-        self._answer(HTTPStatus.OK, HTML, [text.encode()])
-
-    def _answer(
-        self,
-        status: HTTPStatus,
-        content_type: str,
-        pieces: list[bytes],
-        headers: dict[str, str] | None = None,
-    ) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(sum(map(len, pieces))))
-        self.send_header("X-Content-Type-Options", "nosniff")
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            for piece in pieces:
-                self.wfile.write(piece)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        logger.debug(format, *args)
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, exposition: Exposition, host: str, port: int) -> None:
-        self.exposition = exposition
-        self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
-        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        super().__init__((host, port), _Handler)
-
-    def server_bind(self) -> None:
-        # HTTPServer would ask the DNS for the name of the host here.
-        TCPServer.server_bind(self)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        if self._free.acquire(blocking=False):
-            super().process_request(request, client_address)
-            return
-        request.settimeout(1.0)
-        request.send(_BUSY)
-        self.shutdown_request(request)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._free.release()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
-        logger.debug("a client of the metrics endpoint went away", exc_info=True)
-
-    def wait(self, timeout: float) -> None:
-        """Wait until no answer is under way, at most `timeout` seconds."""
-        until = time.monotonic() + timeout
-        for _ in range(MAX_CONNECTIONS):
-            self._free.acquire(timeout=max(0.0, until - time.monotonic()))
 
 
 class Endpoint:
@@ -165,18 +34,20 @@ class Endpoint:
     """
 
     def __init__(
-        self, exposition: Exposition, host: str = "127.0.0.1", port: int = DEFAULT_PORT
+        self,
+        exposition: Exposition,
+        host: str = "127.0.0.1",
+        port: int = DEFAULT_PORT,
+        limits: Limits = Limits(),  # noqa: B008 (it never changes)
     ) -> None:
-        self._server = _listen(exposition, host, port)
+        self._listener = _listen(host, port)
         self.host = host
-        self.port: int = self._server.server_address[1]
+        self.port: int = self._listener.getsockname()[1]
         """the port listened on, also when any (0) was asked for"""
-        self._thread = threading.Thread(
-            target=self._server.serve_forever,
-            kwargs={"poll_interval": 0.25},
-            name="metrics-endpoint",
-            daemon=True,
-        )
+        self._clients = Clients(self._listener, Site(exposition), limits)
+        self._loop = asyncio.new_event_loop()
+        self._stopped = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="metrics-endpoint", daemon=True)
         self._thread.start()
 
     @property
@@ -187,23 +58,38 @@ class Endpoint:
 
     def stop(self) -> None:
         """Stop listening and let answers under way end."""
-        self._server.shutdown()
-        self._server.server_close()
+        self._loop.call_soon_threadsafe(self._stopped.set)
         self._thread.join()
-        self._server.wait(STOP_TIMEOUT)
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_until_complete(self._serve())
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        finally:
+            self._loop.close()
+
+    async def _serve(self) -> None:
+        with self._listener:
+            accepting = asyncio.create_task(self._clients.accept())
+            await self._stopped.wait()
+            accepting.cancel()
+            await asyncio.gather(accepting, return_exceptions=True)
+        await self._clients.finish(STOP_TIMEOUT)
 
 
-def _listen(exposition: Exposition, host: str, port: int) -> _Server:
+def _listen(host: str, port: int) -> socket.socket:
     try:
-        return _Server(exposition, host, port)
-    except (OSError, OverflowError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "no such port"
+        if not 0 <= port <= 65_535:
+            raise OSError(EINVAL, "no such port")
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
         message = (
-            f"cannot serve metrics on {host}:{port}: {reason}; set metrics_host and "
+            f"cannot serve metrics on {host}:{port}: {error.strerror}; set metrics_host and "
             "metrics_port to an address that is free (port 0: any)"
         )
         raise EndpointError(message) from None
-
-
-def _one_line(text: str) -> bytes:
-    return (" ".join(text.split()) + "\n").encode("utf-8", "replace")
+    listener.setblocking(False)
+    # Clients inherit it: who does not read holds little of the kernel's memory, too.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+    return listener

@@ -7,12 +7,12 @@ import asyncio
 import gc
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "metrics"))
 
+from crowd import waited_for_cpu
 from ledger_workers import Worker, answered_call
 
 from streams.instants import SECOND
@@ -69,18 +69,6 @@ async def scrape(url: str, encoding: str) -> tuple[float, int]:
     output, _ = await client.communicate()
     took, size = output.split()
     return float(took), int(size)
-
-
-def waited_for_cpu() -> float:
-    """Milliseconds the threads of this process have waited for a processor that others had.
-
-    A thread that holds the interpreter and has no processor holds up the loop as well.
-    """
-    waited = 0
-    for task in Path("/proc/self/task").glob("*/schedstat"):
-        with suppress(OSError):  # a thread that ended meanwhile
-            waited += int(task.read_text(encoding="ascii").split()[1])
-    return waited / 1e6
 
 
 async def lateness(until: asyncio.Task[tuple[float, int]]) -> tuple[float, float]:
