@@ -149,4 +149,4 @@ def main(calls: int, gave_up: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(each) for each in (sys.argv[1:3] or ("52000", "30000"))))
+    main(*(int(each) for each in (sys.argv[1:3] or ("65500", "30000"))))
