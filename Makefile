@@ -14,13 +14,17 @@ PYTEST_ARGS ?=
 DASHBOARDS := deploy/helm/callsla/files/dashboards
 SEEDS ?= 5
 FIRST ?= 1
+ROUNDS ?= 3
+EVENTS ?= 1000000
+ENGINES_ARGS ?= --write
+ENGINES := PYTHONPATH=tests/bench:tests/integration:tests/ledger $(BIN)/python
 FUZZ_ARGS ?= all --count 20000
 
-.PHONY: help demo test check bench chaos simulate fuzz venv dev kernel parts format lock schema \
-	dashboards chart-docs clean
+.PHONY: help demo test check bench bench-engines chaos simulate fuzz venv dev kernel parts format \
+	lock schema dashboards chart-docs clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: venv ## watch a call centre keep and break its promise
 	@$(BIN)/callsla demo $(DEMO_ARGS)
@@ -45,6 +49,10 @@ soak: dev parts ## twenty minutes at 5,000 events a second with a faulty feed: m
 bench: dev ## benchmarks (tests/bench), with what they measured
 	@for bench in tests/bench/bench_*.py; do \
 		echo "== $$bench"; PYTHONPATH=tests/metrics $(BIN)/python "$$bench"; done
+	@$(MAKE) --no-print-directory bench-engines
+
+bench-engines: dev parts ## callsla and its peers on real Kafka: ROUNDS=3 EVENTS=1000000
+	@$(ENGINES) tests/bench/engines/bench.py --rounds $(ROUNDS) --events $(EVENTS) $(ENGINES_ARGS)
 
 fuzz: dev ## damaged input for every reader (FUZZ_ARGS="slo --count 1000000 --seed 7")
 	@nice -n 15 $(BIN)/python tests/fuzz/run.py $(FUZZ_ARGS)
