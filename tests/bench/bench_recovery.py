@@ -70,14 +70,16 @@ def produce(settings: Settings, rows: list[tuple[str | None, Event]]) -> None:
     producer.flush()
 
 
-def wait_for(worker: WorkerProcess, offered: int) -> float:
-    """Wait until `worker` exports as many calls; returns how long it took."""
+def wait_for(worker: WorkerProcess, offered: int, pause: float = 0.5) -> float:
+    """Wait until `worker` exports as many calls; returns how long it took.
+
+    A scrape costs the worker time: a long `pause` while it reads its backlog.
+    """
     began = time.perf_counter()
     while not worker.ready():
         time.sleep(0.05)
-    # A scrape costs the worker time: seldom while it reads its backlog.
     while sums([worker], OFFERED) < offered:
-        time.sleep(0.5)
+        time.sleep(pause)
     return time.perf_counter() - began
 
 
@@ -122,7 +124,7 @@ def handed_over(settings: Settings, log: Path, offered: int) -> None:
     began = time.perf_counter()
     first.terminate(20)
     print(f"SIGTERM to end of process: {time.perf_counter() - began:.2f} s")
-    wait_for(second, offered)
+    wait_for(second, offered, 0.02)
     print(f"SIGTERM to exact at the other worker: {time.perf_counter() - began:.2f} s")
     second.kill()
 
