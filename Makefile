@@ -21,7 +21,7 @@ ENGINES := PYTHONPATH=tests/bench:tests/integration:tests/ledger $(BIN)/python
 FUZZ_ARGS ?= all --count 20000
 
 .PHONY: help demo test check bench bench-engines chaos simulate fuzz venv dev kernel parts format \
-	lock schema dashboards chart-docs clean
+	lock schema dashboards chart-docs clean cluster test-cluster test-upgrade newcomer
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,18 @@ simulate: SEEDS = 5000
 simulate: dev ## the Kafka edge under simulated faults: SEEDS=how many, FIRST=which one first
 	@$(BIN)/python tests/simulation/simulate.py --first $(FIRST) --seeds $(SEEDS) \
 		--jobs $$(nproc) $(SIMULATE_ARGS)
+
+cluster: ## Kubernetes' API server and controllers, built once from their sources, and etcd
+	@.ci/cluster
+
+test-cluster: dev parts cluster ## the chart on a real API server; what needs Kubernetes
+	CALLSLA_CLUSTER=true $(BIN)/python -m pytest tests/cluster $(PYTEST_ARGS)
+
+newcomer: dev parts cluster ## from helm install to the first correct number, by the clock
+	@PYTHONPATH=tests/integration $(BIN)/python tests/cluster/newcomer.py
+
+test-upgrade: dev parts ## the former release's workers exchanged for today's, and back: SEEDS, FIRST
+	@$(BIN)/python tests/chaos/chaos.py --upgrade-from --seed $(FIRST) --seeds $(SEEDS)
 
 chaos: dev parts ## faults on real Kafka: SEEDS=how many, FIRST=which one first
 	@$(BIN)/python tests/chaos/chaos.py --seed $(FIRST) --seeds $(SEEDS) $(CHAOS_ARGS)

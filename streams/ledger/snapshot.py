@@ -120,7 +120,9 @@ def load(rules: Rules, state: bytes) -> Ledger:
         msg = f"the state cannot be read: {' '.join(str(error).split())}"
         raise SnapshotError(msg) from None
     if read is None:
-        msg = f"the state has format {written}, this version reads {FORMAT}"
+        writer = "newer callsla" if written > FORMAT else "callsla that wrote it"
+        told = f"the state has format {written}, this version reads {FORMAT}"
+        msg = f"{told}: start the {writer} again"
         raise SnapshotError(msg)
     ledger = Ledger(rules)
     try:

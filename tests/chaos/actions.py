@@ -17,6 +17,7 @@ from confluent_kafka.admin._resource import ResourceType
 from crew import Crew, Slot
 from kafka_server import KafkaCluster, KafkaServer, libraries
 from proxy import Proxies
+from releases import release
 from schedule import Fault
 from topic_tail import LogTail
 
@@ -53,6 +54,8 @@ class Actions:
             "start": lambda fault: self._slot(fault).start(),
             "stop": self._stop,
             "hand over": self._hand_over,
+            "release": self._release,
+            "release after a crash": self._release_after_crash,
             "cut": self._line,
             "swallow": self._line,
             "delay": self._line,
@@ -159,6 +162,14 @@ class Actions:
         slot.start()
         if seconds is not None:
             self.hand_overs.append(round(seconds, 2))
+
+    def _release(self, fault: Fault) -> None:
+        self._slot(fault).release = release(fault.what)
+        self._hand_over(fault)
+
+    def _release_after_crash(self, fault: Fault) -> None:
+        self._slot(fault).release = release(fault.what)
+        self._kill(fault)
 
     def _line(self, fault: Fault) -> None:
         mode: Any = fault.kind

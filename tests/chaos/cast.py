@@ -10,6 +10,7 @@ from kafka_server import KafkaCluster, free_ports
 from live_feed import CALLBACK_SECONDS
 from msgspec import Struct
 from proxy import Proxies
+from releases import release
 from schedule import SLOTS, Plan
 from topic_tail import LogTail
 
@@ -69,7 +70,12 @@ def cast_of(plan: Plan, directory: Path, mutation: str | None = None) -> Iterato
         tail = LogTail(cluster.bootstrap, settings.ledger_topic)
         stack.callback(tail.close)
         slots = [
-            Slot(each, directory, _environment(plan, each, doors, directory, mutation))
+            Slot(
+                each,
+                directory,
+                _environment(plan, each, doors, directory, mutation),
+                release(plan.release),
+            )
             for each in range(SLOTS)
         ]
         crew = Crew(slots)

@@ -4,19 +4,18 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 from typing import Final
 
 from kafka_server import free_ports
+from releases import Release
 
 __all__ = ["Crew", "Slot"]
 
 HOOK: Final = Path(__file__).with_name("hook")
-REPOSITORY: Final = Path(__file__).parents[2]
-COMMAND: Final = (sys.executable, "-c", "from streams.cli import main; main()", "worker")
+COMMAND: Final = ("-P", "-c", "from streams.cli import main; main()", "worker")
 RESTART_SECONDS: Final = 1.0
 STOP_SECONDS: Final = 30.0
 
@@ -24,8 +23,12 @@ STOP_SECONDS: Final = 30.0
 class Slot:
     """A place for one worker; its process changes, its port and its name stay."""
 
-    def __init__(self, number: int, directory: Path, environment: dict[str, str]) -> None:
+    def __init__(
+        self, number: int, directory: Path, environment: dict[str, str], release: Release
+    ) -> None:
         self.number = number
+        self.release = release
+        """what the next process is one of"""
         self.port = free_ports(1)[0]
         self.incarnation = 0
         self.exits: list[str] = []
@@ -38,7 +41,6 @@ class Slot:
             **environment,
             "CALLSLA_METRICS_PORT": str(self.port),
             "CHAOS_CLOCK_FILE": str(self._clock),
-            "PYTHONPATH": f"{HOOK}:{REPOSITORY}",
         }
         self._is_wanted = False
         self._start_after = 0.0
@@ -121,10 +123,11 @@ class Slot:
     def _launch(self) -> None:
         self.incarnation += 1
         with self.log.open("ab") as stream:
-            stream.write(f"--- process {self.incarnation}\n".encode())
+            stream.write(f"--- process {self.incarnation}, {self.release.name}\n".encode())
             self.process = subprocess.Popen(
-                COMMAND, stdout=stream, stderr=stream, env=self._environment
-            )
+                [self.release.python, *COMMAND], stdout=stream, stderr=stream,
+                env={**self._environment, "PYTHONPATH": ":".join([str(HOOK), *self.release.path])},
+            )  # fmt: skip
 
 
 class Crew:

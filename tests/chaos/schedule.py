@@ -5,8 +5,9 @@ from random import Random
 from typing import Final, TypeAlias
 
 from msgspec import Struct
+from releases import TODAY
 
-__all__ = ["SLOTS", "THEMES", "Fault", "Plan", "plan_of"]
+__all__ = ["SLOTS", "THEMES", "Fault", "Plan", "plan_of", "upgrade_from"]
 
 SLOTS: Final = 3
 """How many workers there can be."""
@@ -25,7 +26,7 @@ class Fault(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """of the broker it happens to; 0: all of them"""
     seconds: float = 0.0
     what: str = ""
-    """a topic, or a number of seconds"""
+    """a topic, a number of seconds, or a release"""
 
     def __str__(self) -> str:
         parts = [f"{self.at:5.1f} s  {self.kind:<17}"]
@@ -59,6 +60,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     feed: tuple[str, ...]
     """what is wrong with the stream"""
     faults: tuple[Fault, ...]
+    release: str = TODAY
+    """of the workers at the beginning"""
 
     def describe(self) -> str:
         """Return the schedule, one fault a line."""
@@ -223,4 +226,36 @@ def plan_of(seed: int, seconds: float = 45.0) -> Plan:
         calls_per_second=rng.choice((250, 400)),
         feed=tuple(sorted(rng.sample(FEED, 5))),
         faults=tuple(sorted(faults, key=lambda fault: fault.at)),
+    )
+
+
+def upgrade_from(release: str, seed: int, seconds: float = 45.0) -> Plan:
+    """Return a run in which workers of `release` are exchanged for today's, and back, and again.
+
+    One at a time, as a rolling update does: each of the two releases takes over from the other
+    after a farewell and after a crash, and both work side by side in between.
+    """
+    rng = Random(f"upgrade {seed}")
+    steps = [
+        ("release", 1, TODAY, 0.0),
+        ("release after a crash", 0, TODAY, 0.5),
+        ("release", 0, release, 0.0),
+        ("release after a crash", 1, release, 0.5),
+        ("release", 0, TODAY, 0.0),
+    ]
+    return Plan(
+        seed=seed,
+        theme="upgrade",
+        seconds=seconds,
+        brokers=1,
+        partitions=4,
+        workers=2,
+        is_static=True,
+        calls_per_second=250,
+        feed=tuple(sorted(rng.sample(FEED, 5))),
+        faults=tuple(
+            Fault(at=_at(rng, seconds, n / len(steps)), kind=kind, slot=slot, what=to, seconds=lull)
+            for n, (kind, slot, to, lull) in enumerate(steps)
+        ),
+        release=release,
     )

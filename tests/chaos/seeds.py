@@ -10,7 +10,8 @@ from typing import Final
 
 import msgspec
 from one_run import Result, run_plan
-from schedule import plan_of
+from releases import FORMER, HistoryMissingError, release
+from schedule import Plan, plan_of, upgrade_from
 
 __all__ = ["main"]
 
@@ -27,6 +28,12 @@ def _told(result: Result) -> None:
     print(msgspec.json.encode(result).decode(), flush=True)
 
 
+def _plan(asked: argparse.Namespace, seed: int) -> Plan:
+    if asked.upgrade_from is None:
+        return plan_of(seed, asked.seconds)
+    return upgrade_from(asked.upgrade_from, seed, asked.seconds)
+
+
 def main() -> int:
     """Run the seeds asked for; returns the exit code."""
     parser = argparse.ArgumentParser(description="Chaos on real Kafka, by seed.")
@@ -34,15 +41,24 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1, help="how many")
     parser.add_argument("--seconds", type=float, default=45.0, help="how long faults happen")
     parser.add_argument("--mutate", help="break the worker so: see hook/mutations.py")
+    parser.add_argument(
+        "--upgrade-from", nargs="?", const=FORMER, metavar="RELEASE",
+        help="exchange workers of this commit or tag for today's and back (default: the former)",
+    )  # fmt: skip
     parser.add_argument("--directory", help="where everything goes; default: a temporary one")
     parser.add_argument("--keep", action="store_true", help="keep the folder of a good run, too")
     asked = parser.parse_args()
+    if asked.upgrade_from is not None:
+        try:
+            release(asked.upgrade_from)
+        except HistoryMissingError as error:
+            parser.exit(4, f"{error}\n")
     # Or brokers and workers would outlive a run that is given up.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     failed = []
     for seed in range(asked.seed, asked.seed + asked.seeds):
         directory = Path(tempfile.mkdtemp(prefix=f"chaos-{seed}-", dir=asked.directory))
-        result = run_plan(plan_of(seed, asked.seconds), directory, asked.mutate)
+        result = run_plan(_plan(asked, seed), directory, asked.mutate)
         _told(result)
         if result.problems:
             failed.append(seed)

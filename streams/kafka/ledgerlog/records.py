@@ -102,7 +102,8 @@ def decode(value: bytes | None) -> LogRecord:
     if value is None or value[:2] != _MAGIC or len(value) < 4:
         raise LogDamagedError("a record that callsla did not write")
     if value[2] > FORMAT:
-        raise NewerFormatError(f"it has format {value[2]}, this version reads {FORMAT}")
+        told = f"it has format {value[2]}, this version reads {FORMAT}"
+        raise NewerFormatError(f"{told}: start the newer callsla again")
     try:
         record: LogRecord = _decode(memoryview(value)[3:])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
