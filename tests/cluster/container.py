@@ -111,7 +111,15 @@ class Container:
         self._environment = _environment(api, pod, spec)
         user = {**pod["spec"].get("securityContext", {}), **spec.get("securityContext", {})}
         self._command = [
-            *("bwrap", "--die-with-parent", "--unshare-user", "--unshare-pid", "--clearenv"),
+            *(
+                "bwrap",
+                "--die-with-parent",
+                "--unshare-user",
+                "--unshare-pid",
+                "--clearenv",
+                "--chdir",
+                "/",
+            ),
             *("--uid", str(user["runAsUser"]), "--gid", str(user["runAsGroup"])),
             *_file_system(spec, files),
             *(part for pair in self._environment.items() for part in ("--setenv", *pair)),
@@ -166,17 +174,24 @@ def _listed(path: Path) -> list[int]:
 
 
 def _file_system(spec: Object, files: PodFiles) -> Iterator[str]:
-    for path in dict.fromkeys((*SYSTEM, sys.base_prefix, str(REPOSITORY))):
-        if Path(path).is_symlink():
-            yield from ("--symlink", os.readlink(path), path)
-        elif Path(path).exists():
-            yield from ("--ro-bind", path, path)
+    for path in SYSTEM:
+        yield from _as_here(path)
     yield from ("--proc", "/proc", "--dev", "/dev", "--ro-bind", str(files.hosts), "/etc/hosts")
     for mount in spec.get("volumeMounts", []):
         how = "--ro-bind" if mount.get("readOnly") else "--bind"
         yield from (how, str(files.volumes[mount["name"]]), mount["mountPath"])
+    # After the volumes: this repository may lie where one of them is mounted.
+    for path in (sys.base_prefix, str(REPOSITORY)):
+        yield from _as_here(path)
     if spec.get("securityContext", {}).get("readOnlyRootFilesystem"):
         yield from ("--remount-ro", "/")
+
+
+def _as_here(path: str) -> Iterator[str]:
+    if Path(path).is_symlink():
+        yield from ("--symlink", os.readlink(path), path)
+    elif Path(path).exists():
+        yield from ("--ro-bind", path, path)
 
 
 def _environment(api: KubeApi, pod: Object, spec: Object) -> dict[str, str]:

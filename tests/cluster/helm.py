@@ -3,15 +3,20 @@
 import os
 import shutil
 import subprocess
+import tarfile
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
-__all__ = ["CHART", "Helm", "HelmError"]
+__all__ = ["CHART", "Helm", "HelmError", "former_chart"]
 
 REPOSITORY: Final = Path(__file__).parents[2]
 CHART: Final = REPOSITORY / "deploy" / "helm" / "callsla"
+FORMER: Final = "18d75038e5a8"
+"""The chart that is upgraded from: of the last release, or until there is one, of the commit that
+first had one."""
 SECONDS: Final = 180
 
 
@@ -25,6 +30,17 @@ def program() -> str:
     found = shutil.which("helm", path=f"{built}{os.pathsep}{os.environ['PATH']}")
     assert found is not None, "helm is missing: make parts"
     return found
+
+
+def former_chart(directory: Path) -> Path:
+    """Write the former chart below `directory` and return its path; it is one of the commits."""
+    archive = ["git", "archive", "--format=tar", FORMER, str(CHART.relative_to(REPOSITORY))]
+    made = subprocess.run(archive, cwd=REPOSITORY, capture_output=True, check=False)
+    if made.returncode != 0:
+        raise RuntimeError(f"the former chart ({FORMER}) is missing: git fetch --unshallow --tags")
+    with tarfile.open(fileobj=BytesIO(made.stdout)) as files:
+        files.extractall(directory, filter="data")
+    return directory / CHART.relative_to(REPOSITORY)
 
 
 class Helm:

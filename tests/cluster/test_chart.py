@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from census import Found, census, strictly, told_secrets
 from control_plane import ControlPlane
-from helm import Helm
+from helm import CHART, Helm, former_chart
 from kube_api import ApiError, KubeApi, path_of
 from value_sets import HIDDEN, MONITORING, SETS, granted, values_file
 
@@ -101,6 +102,20 @@ def test_each_value_set_is_taken_and_every_way_back(
 
 def _everywhere(plane: ControlPlane, namespace: str) -> list[Found]:
     return [census(plane.api, each) for each in (namespace, MONITORING)]
+
+
+def test_the_former_chart_is_upgraded_and_the_way_back_is_open(
+    helm: Helm, workers: Workers, tmp_path: Path
+) -> None:
+    """With the same values, which today's schema still takes; nothing that cannot be changed is."""
+    helm.run("install", RELEASE, former_chart(tmp_path), *MINIMAL)
+    until("the former one's Pods are there", workers.are_complete)
+    helm.run("upgrade", RELEASE, CHART, "--reuse-values")
+    until("today's Pods are there", workers.are_complete)
+    helm.run("rollback", RELEASE, "1")
+    until("the former one's Pods are back", workers.are_complete)
+    assert helm.manifest(RELEASE) == helm.manifest(RELEASE, "--revision", "1")
+    assert workers.refusals() == []
 
 
 def test_a_worker_that_may_be_root_is_refused(helm: Helm, workers: Workers) -> None:
