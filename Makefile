@@ -21,7 +21,7 @@ ENGINES := PYTHONPATH=tests/bench:tests/integration:tests/ledger $(BIN)/python
 FUZZ_ARGS ?= all --count 20000
 
 .PHONY: help demo test check bench bench-engines chaos simulate fuzz venv dev kernel parts format \
-	lock schema dashboards chart-docs clean cluster test-cluster test-upgrade newcomer
+	lock schema dashboards chart-docs chart-golden clean cluster test-cluster test-upgrade newcomer
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,6 +99,9 @@ dashboards: dev ## write Grafana's dashboards anew
 
 chart-docs: $(VENV)/.dev ## write the table of values in the chart's README anew
 	$(BIN)/python deploy/helm/values_readme.py
+
+chart-golden: dev parts ## write what the chart renders anew, to be looked at in the difference
+	PYTHONPATH=tests/deploy/chart:tests/integration $(BIN)/python tests/deploy/chart/chart_golden.py
 
 lock: .cache/lock/bin/pip-compile ## pin requirements/ anew from pyproject.toml
 	$(PIP_COMPILE) --only-build-deps --build-deps-for wheel --build-deps-for editable \

@@ -32,11 +32,17 @@ class Value:
 
 
 def read_values(text: str) -> list[Value]:
-    """Return every value in `text`; a mapping written in braces is one value, any other a group."""
+    """Return every value in `text`.
+
+    A mapping in braces, or of which nothing is commented, is one value, any other is a group.
+    """
     defaults = yaml.safe_load(text)
+    keys = list(_keys(text.splitlines()))
+    groups = {path[:-1] for path, comment in keys if comment}
     return [
-        Value(path, comment, _at(defaults, path), is_group)
-        for path, comment, is_group in _keys(text.splitlines())
+        Value(path, comment, _at(defaults, path), path in groups)
+        for path, comment in keys
+        if path[:-1] in groups or not path[1:]
     ]
 
 
@@ -56,7 +62,7 @@ def filled(readme: str, values: list[Value]) -> str:
     return f"{before}{BEGIN}{render(values)}\n{END}{after}"
 
 
-def _keys(lines: list[str]) -> Iterator[tuple[tuple[str, ...], str, bool]]:
+def _keys(lines: list[str]) -> Iterator[tuple[tuple[str, ...], str]]:
     way: list[tuple[int, str]] = []
     comments: list[str] = []
     for line in lines:
@@ -67,7 +73,7 @@ def _keys(lines: list[str]) -> Iterator[tuple[tuple[str, ...], str, bool]]:
         if found is not None:
             depth = len(found[1])
             way = [*(each for each in way if each[0] < depth), (depth, found[2])]
-            yield tuple(name for _, name in way), " ".join(comments), not found[3]
+            yield tuple(name for _, name in way), " ".join(comments)
         comments = []
 
 

@@ -25,9 +25,10 @@
 {{- end }}
 {{- end }}
 
-{{/* An alert rule with what the values want different. Called with: root, rule. */}}
-{{- define "callsla.alert" -}}
+{{/* A rule; an alert with what the values want different. Called with: root, rule. */}}
+{{- define "callsla.rule" -}}
 {{- $rule := .rule }}
+{{- if $rule.alert }}
 {{- $values := .root.Values.prometheusRule }}
 {{- $own := index $values.alerts $rule.alert | default dict }}
 {{- with $own.for }}{{ $_ := set $rule "for" . }}{{ end }}
@@ -39,6 +40,7 @@
 {{- $_ := set $rule.annotations "runbook_url" (printf "%s#%s" . (lower $rule.alert)) }}
 {{- end }}
 {{- $_ := mustMergeOverwrite $rule.annotations ($own.annotations | default dict) }}
+{{- end }}
 {{- toYaml $rule }}
 {{- end }}
 

@@ -4,9 +4,14 @@
 {{- .Values.kafka.auth.existingSecret | default ($ofUser | ternary (include "callsla.fullname" .) "") }}
 {{- end }}
 
-{{/* The Secret with the client's certificate. */}}
-{{- define "callsla.clientSecret" -}}
-{{- .Values.kafka.tls.client.existingSecret }}
+{{/* The client's certificate: the Secret that is named, or that of the KafkaUser, and its keys. */}}
+{{- define "callsla.client" -}}
+{{- $client := .Values.kafka.tls.client }}
+{{- if $client.existingSecret }}
+{{- toYaml (dict "secret" $client.existingSecret "cert" $client.certKey "key" $client.keyKey "password" $client.keyPasswordKey) }}
+{{- else if and .Values.strimzi.user.enabled (eq .Values.strimzi.user.authentication "tls") }}
+{{- toYaml (dict "secret" (include "callsla.fullname" .) "cert" "user.crt" "key" "user.key" "password" "") }}
+{{- end }}
 {{- end }}
 
 {{/* The user's name, if it is no part of the Secret. */}}

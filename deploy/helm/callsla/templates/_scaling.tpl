@@ -37,7 +37,6 @@ username: {{ . | quote }}
 {{/* Parameter -> the Secret and its key. */}}
 {{- define "callsla.kedaSecrets" -}}
 {{- $auth := .Values.kafka.auth }}
-{{- $client := .Values.kafka.tls.client }}
 {{- $secret := include "callsla.kafkaSecret" . }}
 {{- $names := include "callsla.kedaNames" . | fromYaml }}
 {{- if include "callsla.sasl" . }}
@@ -49,11 +48,11 @@ username: {{ . | quote }}
 {{- with .Values.kafka.tls.ca.secret }}
 - {parameter: ca, name: {{ . | quote }}, key: {{ $.Values.kafka.tls.ca.key | quote }}}
 {{- end }}
-{{- with include "callsla.clientSecret" . }}
-- {parameter: cert, name: {{ . | quote }}, key: {{ $client.certKey | quote }}}
-- {parameter: key, name: {{ . | quote }}, key: {{ $client.keyKey | quote }}}
-{{- with $client.keyPasswordKey }}
-- {parameter: keyPassword, name: {{ include "callsla.clientSecret" $ | quote }}, key: {{ . | quote }}}
+{{- with include "callsla.client" . | fromYaml }}
+- {parameter: cert, name: {{ .secret | quote }}, key: {{ .cert | quote }}}
+- {parameter: key, name: {{ .secret | quote }}, key: {{ .key | quote }}}
+{{- if .password }}
+- {parameter: keyPassword, name: {{ .secret | quote }}, key: {{ .password | quote }}}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -44,7 +44,7 @@ kafka.auth.existingSecret is needed with {{ $auth.protocol }}: the Secret with t
 kafka.auth.existingSecret and username have no effect with {{ $auth.protocol }}: set kafka.auth.protocol to SASL_SSL, or remove them
 {{- end }}
 {{- if not (include "callsla.tls" .) }}
-{{- if or (include "callsla.hasCa" $tls.ca) (include "callsla.clientSecret" .) }}
+{{- if or (include "callsla.hasCa" $tls.ca) (include "callsla.client" .) }}
 kafka.tls has no effect with {{ $auth.protocol }}: set kafka.auth.protocol to {{ $auth.protocol | replace "PLAINTEXT" "SSL" }}, or remove it
 {{- end }}
 {{- end }}

@@ -54,10 +54,10 @@ sasl_password_file: /var/run/secrets/callsla/kafka/password
 {{- if include "callsla.hasCa" $kafka.tls.ca }}
 tls_ca_file: /var/run/secrets/callsla/kafka-ca/ca.crt
 {{- end }}
-{{- if $kafka.tls.client.existingSecret }}
+{{- with include "callsla.client" . | fromYaml }}
 tls_cert_file: /var/run/secrets/callsla/kafka-client/tls.crt
 tls_key_file: /var/run/secrets/callsla/kafka-client/tls.key
-{{- if $kafka.tls.client.keyPasswordKey }}
+{{- if .password }}
 tls_key_password_file: /var/run/secrets/callsla/kafka-client/password
 {{- end }}
 {{- end }}
@@ -123,7 +123,6 @@ tls_key_password_file: /var/run/secrets/callsla/kafka-client/password
 {{/* Everything that is secret, as files that only the worker's group can read. */}}
 {{- define "callsla.secretVolumes" -}}
 {{- $auth := .Values.kafka.auth }}
-{{- $client := .Values.kafka.tls.client }}
 {{- if and (include "callsla.bearer" .) $auth.oauth.serviceAccountToken.enabled }}
 - name: token
   projected:
@@ -144,10 +143,10 @@ tls_key_password_file: /var/run/secrets/callsla/kafka-client/password
 {{- if include "callsla.hasCa" .Values.kafka.tls.ca }}
 {{ include "callsla.caVolume" (list "kafka-ca" .Values.kafka.tls.ca) }}
 {{- end }}
-{{- if $client.existingSecret }}
-{{- $keys := dict $client.certKey "tls.crt" $client.keyKey "tls.key" }}
-{{- with $client.keyPasswordKey }}{{ $_ := set $keys . "password" }}{{ end }}
-{{ include "callsla.secretVolume" (list "kafka-client" $client.existingSecret $keys) }}
+{{- with include "callsla.client" . | fromYaml }}
+{{- $keys := dict .cert "tls.crt" .key "tls.key" }}
+{{- with .password }}{{ $_ := set $keys . "password" }}{{ end }}
+{{ include "callsla.secretVolume" (list "kafka-client" .secret $keys) }}
 {{- end }}
 {{- with .Values.pseudonymKeys }}
 {{- if .existingSecret }}
