@@ -1,10 +1,16 @@
 """Topics on a real broker: made, compared, and how far a group lags."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import msgspec
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from kafka_server import KafkaServer
 from workers import until
 
 from streams.events import CallOffered
@@ -38,6 +44,39 @@ def test_missing_topics_are_named_and_created_once(fresh_settings: Make) -> None
     assert create_topics(settings) == list(settings.topics)
     assert check_topics(settings) == []
     assert create_topics(settings) == []
+
+
+def test_workers_that_start_together_make_each_topic_once(fresh_settings: Make) -> None:
+    """Each of them goes on, whoever was faster."""
+    settings = fresh_settings(create=False)
+    with ThreadPoolExecutor(4) as threads:
+        made = list(threads.map(lambda _: create_topics(settings), range(4)))
+    assert sorted(name for names in made for name in names) == sorted(settings.topics)
+    assert check_topics(settings) == []
+
+
+def test_creating_waits_for_a_broker_that_is_not_there_yet(
+    kafka: KafkaServer, tmp_path: Path
+) -> None:
+    """With --wait; without, it says so and ends with 4."""
+    later = KafkaServer(tmp_path)
+    environment = {**os.environ, "CALLSLA_BROKER": later.bootstrap}
+    command = [sys.executable, "-c", "from streams.cli import main; main()", "topics", "create"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 4
+    said = tmp_path / "said"
+    with said.open("w") as out:
+        waiting = subprocess.Popen([*command, "--wait"], env=environment, stdout=out, stderr=out)
+    try:
+        until(lambda: "(waiting for it)" in said.read_text(), "it waits", 30)
+        later.start()
+        assert waiting.wait(60) == 0, said.read_text()
+    finally:
+        waiting.kill()
+        waiting.wait()
+        later.stop()
+    topics = Settings().topics
+    assert said.read_text().split()[-len(topics) :] == list(topics)
 
 
 def test_a_topic_with_another_retention_is_told_with_the_command_that_mends_it(
