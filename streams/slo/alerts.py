@@ -8,7 +8,7 @@ raising an alarm.
 from typing import Final, Literal
 
 from streams.slo.alert import KEEP, RUNBOOK, Alert, Severity, unless_a_queue_says_so, while_open
-from streams.slo.budget import period_alerts
+from streams.slo.budget import period_alerts, use_alerts
 from streams.slo.counters import PROMISES, Promise
 from streams.slo.health import health_alerts
 from streams.slo.keys import Burn
@@ -29,6 +29,7 @@ __all__ = [
     "period_alerts",
     "promise_alerts",
     "sight_alerts",
+    "use_alerts",
 ]
 
 Speed = Literal["Fast", "Slow"]
@@ -47,25 +48,29 @@ def burn_name(promise: str, speed: Speed) -> str:
 
 def every_alert(objective: Objective, timing: Timing) -> list[Alert]:
     """Return all alerts in the order of the rules."""
-    groups = (promise_alerts, period_alerts, sight_alerts, health_alerts)
-    return [alert for group in groups for alert in group(objective, timing)]
+    groups = (period_alerts, use_alerts, sight_alerts, health_alerts)
+    return [
+        *(alert for promise in PROMISES for alert in promise_alerts(promise, objective, timing)),
+        *(alert for group in groups for alert in group(objective, timing)),
+    ]
 
 
-def promise_alerts(objective: Objective, timing: Timing) -> list[Alert]:
-    """Return the alerts about promises, per queue first and then in all."""
-    settings = objective.alerts
-    chosen: tuple[tuple[Speed, tuple[Burn, ...]], ...] = (
-        ("Fast", burns(settings)),
-        ("Slow", slow_burns(settings)),
+def promise_alerts(promise: Promise, objective: Objective, timing: Timing) -> list[Alert]:
+    """Return the alerts about a promise and about who waits for it, per queue and then in all."""
+    place, settings = PROMISES.index(promise), objective.alerts
+    chosen: tuple[tuple[Speed, Burn], ...] = (
+        ("Fast", burns(settings)[place]),
+        ("Slow", slow_burns(settings)[place]),
     )
     alerts = [
         _burn(level, promise, burn, speed, objective, timing)
-        for speed, settings_of in chosen
-        for promise, burn in zip(PROMISES, settings_of, strict=True)
+        for speed, burn in chosen
         for level in LEVELS
     ]
-    alerts += [_below_target(level, objective, timing) for level in LEVELS]
-    return [*alerts, *waiting_alerts(objective, timing)]
+    if promise.key == "answer":
+        alerts += [_below_target(level, objective, timing) for level in LEVELS]
+    waiting = waiting_alerts(objective, timing)
+    return [*alerts, *(each for each in waiting if each.labels["promise"] == promise.key)]
 
 
 def _burn(

@@ -10,7 +10,7 @@ from streams.slo.objective import Objective
 from streams.slo.timing import PERIOD, Timing
 from streams.slo.words import number, who
 
-__all__ = ["period_alerts"]
+__all__ = ["period_alerts", "use_alerts"]
 
 _MISSED = {
     "answer": "calls were not answered in time",
@@ -26,6 +26,11 @@ def period_alerts(objective: Objective, timing: Timing) -> Iterator[Alert]:
         for level in LEVELS:
             yield _exhausted(level, promise, objective)
             yield _runs_out(level, promise, objective)
+
+
+def use_alerts(objective: Objective, timing: Timing) -> Iterator[Alert]:
+    """Return the alerts about answers that are quick and of no use; `timing` is not theirs."""
+    del timing
     for level in LEVELS:
         yield _less_useful(level, objective)
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from streams.instants import DAY, HOUR
-from streams.slo.counters import ANSWERS, CALLS, OFFERED, Rule, window
+from streams.slo.counters import ANSWERS, CALLS, OFFERED, Rule
 from streams.slo.durations import compact
 from streams.slo.names import LEVELS, increase, useful_share
-from streams.slo.timing import LONG_WINDOWS, PERIOD, Pace
+from streams.slo.timing import LONG_WINDOWS, PERIOD
 
 __all__ = ["FORMULAS", "FORMULA_WINDOWS", "formula", "formula_rules", "usefulness_rules"]
 
@@ -37,12 +37,9 @@ def formula(level: str, name: str, length: int) -> str:
     return f"{level}:callcenter_service_level_{name}:ratio{compact(length)}"
 
 
-def formula_rules(pace: Pace) -> Iterator[Rule]:
-    """Return the outcomes of calls over each window, and the formulas made of them."""
+def formula_rules() -> Iterator[Rule]:
+    """Return the service levels by each formula, per queue and in all."""
     for length in FORMULA_WINDOWS:
-        queues = increase("queue", CALLS.name, length)
-        yield queues, window(CALLS, pace, length)
-        yield increase("centre", CALLS.name, length), f"sum without (queue) ({queues})"
         for level in LEVELS:
             for name, (above, below) in FORMULAS.items():
                 expression = (

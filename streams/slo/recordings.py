@@ -4,23 +4,26 @@ Levels: `queue:` per queue, `centre:` all queues together. A ratio is the sum of
 over the sum of the decided ones, never a mean of ratios, and with none decided there is no ratio.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from streams.instants import DAY, MINUTE
 from streams.slo.counters import (
     COUNTERS,
     DEALT_WITH,
+    OUTCOMES,
     PROMISES,
+    USEFULNESS,
     Counter,
     Promise,
     Rule,
-    memory_rules,
+    family_of,
     step_rules,
     window,
 )
 from streams.slo.durations import compact
-from streams.slo.formulas import formula_rules, usefulness_rules
+from streams.slo.formulas import FORMULA_WINDOWS, formula_rules, usefulness_rules
+from streams.slo.long_windows import hour_rules, long_window, slow_step_rules, sum_rules
 from streams.slo.names import (
     LEVELS,
     allowed,
@@ -39,51 +42,74 @@ __all__ = [
     "LEVELS",
     "allowed",
     "default_objective",
-    "fast_rules",
     "increase",
     "objective_of",
-    "slow_rules",
+    "outcome_rules",
+    "period_rules",
+    "promise_rules",
     "target_of",
+    "use_rules",
 ]
 
 DEALT_WINDOWS: Final = (15 * MINUTE, 30 * MINUTE)
 """What was dealt with is compared with what is due within the same time, or twice of it."""
 
 
-def fast_rules(objective: Objective, timing: Timing) -> list[Rule]:
-    """Return the recordings that alerts need, in the order in which they must be evaluated."""
-    pace = timing.fast
+def promise_rules(promise: Promise, objective: Objective, timing: Timing) -> list[Rule]:
+    """Return what the alerts about `promise` need, in the order of its evaluation."""
+    pace, family = timing.fast, family_of(promise)
+    counted = tuple(counter for counter in family.counters if counter in COUNTERS)
     return [
-        *step_rules(pace),
-        *memory_rules(pace),
-        *_settings(objective, pace),
-        *_openings(objective, pace),
-        *_counts(pace, timing.windows(objective.alerts)),
-        *_dealt_with(pace, timing),
-        *_allowances(objective, timing),
+        *step_rules(family, pace),
+        *sum_rules(counted, pace, timing.slow),
+        *_settings(promise, objective, pace),
+        *(_openings(objective, pace) if promise.key == "answer" else ()),
+        *_counts(promise, counted, pace, timing.windows(objective.alerts)),
+        *(_dealt_with(pace, timing) if DEALT_WITH in family.counters else ()),
+        *_allowances(promise, objective, timing),
     ]
 
 
-def slow_rules(objective: Objective, timing: Timing) -> list[Rule]:
-    """Return the recordings of days and of the period."""
+def period_rules(objective: Objective, timing: Timing) -> list[Rule]:
+    """Return the promises of days and of the period, and what is left of the budgets."""
     pace = timing.slow
     return [
-        *step_rules(pace),
-        *memory_rules(pace),
-        *_counts(pace, LONG_WINDOWS),
+        *slow_step_rules(COUNTERS, pace),
+        *hour_rules("period", COUNTERS, pace),
+        *_long_counts(COUNTERS, pace, LONG_WINDOWS),
+        *(rule for promise in PROMISES for rule in _ratios(promise, LONG_WINDOWS)),
         *_budgets(objective),
-        *formula_rules(pace),
+    ]
+
+
+def outcome_rules(timing: Timing) -> list[Rule]:
+    """Return the outcomes of calls over each window, and the formulas made of them."""
+    pace = timing.slow
+    return [
+        *step_rules(OUTCOMES, pace),
+        *hour_rules(OUTCOMES.name, OUTCOMES.counters, pace),
+        *_long_counts(OUTCOMES.counters, pace, FORMULA_WINDOWS),
+        *formula_rules(),
+    ]
+
+
+def use_rules(objective: Objective, timing: Timing) -> list[Rule]:
+    """Return useful and useless answers over days, and what they are worth."""
+    pace = timing.slow
+    return [
+        *step_rules(USEFULNESS, pace),
+        *hour_rules(USEFULNESS.name, USEFULNESS.counters, pace),
+        *_long_counts(USEFULNESS.counters, pace, LONG_WINDOWS),
         *usefulness_rules(objective.usefulness.weight),
     ]
 
 
-def _settings(objective: Objective, pace: Pace) -> Iterator[Rule]:
-    """Targets and objectives in force, remembered while no worker tells them."""
-    for promise in PROMISES:
-        yield objective_of(promise), _objective(promise, objective, pace)
-        if promise.key != "whole":
-            told = f'max by (queue) (callcenter_target_seconds{{promise="{promise.key}"}})'
-            yield target_of(promise), f"{told} or {_held(target_of(promise), pace)}"
+def _settings(promise: Promise, objective: Objective, pace: Pace) -> Iterator[Rule]:
+    """Target and objective in force, remembered while no worker tells them."""
+    yield objective_of(promise), _objective(promise, objective, pace)
+    if promise.key != "whole":
+        told = f'max by (queue) (callcenter_target_seconds{{promise="{promise.key}"}})'
+        yield target_of(promise), f"{told} or {_held(target_of(promise), pace)}"
 
 
 def _openings(objective: Objective, pace: Pace) -> Iterator[Rule]:
@@ -109,15 +135,29 @@ def _held(name: str, pace: Pace) -> str:
     return f"last_over_time({name}[{compact(pace.memory)}])"
 
 
-def _counts(pace: Pace, lengths: tuple[int, ...]) -> Iterator[Rule]:
-    for counter in COUNTERS:
+def _counts(
+    promise: Promise, counted: Iterable[Counter], pace: Pace, lengths: tuple[int, ...]
+) -> Iterator[Rule]:
+    for counter in counted:
         for length in lengths:
             yield increase("queue", counter.name, length), window(counter, pace, length)
             yield increase("centre", counter.name, length), _all_queues(counter, length)
-    for promise in PROMISES:
+    yield from _ratios(promise, lengths)
+
+
+def _long_counts(
+    counters: Iterable[Counter], pace: Pace, lengths: tuple[int, ...]
+) -> Iterator[Rule]:
+    for counter in counters:
         for length in lengths:
-            for level in LEVELS:
-                yield ratio(level, promise, length), _share_broken(level, promise, length)
+            yield increase("queue", counter.name, length), long_window(counter, pace, length)
+            yield increase("centre", counter.name, length), _all_queues(counter, length)
+
+
+def _ratios(promise: Promise, lengths: tuple[int, ...]) -> Iterator[Rule]:
+    for length in lengths:
+        for level in LEVELS:
+            yield ratio(level, promise, length), _share_broken(level, promise, length)
 
 
 def _dealt_with(pace: Pace, timing: Timing) -> Iterator[Rule]:
@@ -135,14 +175,15 @@ def _share_broken(level: str, promise: Promise, length: int) -> str:
     return f"clamp_max({broken} / ({decided} > 0), 1)"
 
 
-def _allowances(objective: Objective, timing: Timing) -> Iterator[Rule]:
-    alerts = objective.alerts
-    for promise, *both in zip(PROMISES, burns(alerts), slow_burns(alerts), strict=True):
-        lengths = {timing.wait(each) for burn in both for each in (burn.window, burn.short)}
-        if promise.key == "answer":
-            lengths.add(timing.wait(alerts.below_target.window))
-        for length in sorted(lengths):
-            yield from _allowance(promise, objective, length)
+def _allowances(promise: Promise, objective: Objective, timing: Timing) -> Iterator[Rule]:
+    """What may be broken in each window that an alert looks at."""
+    alerts, place = objective.alerts, PROMISES.index(promise)
+    both = burns(alerts)[place], slow_burns(alerts)[place]
+    lengths = {timing.wait(each) for burn in both for each in (burn.window, burn.short)}
+    if promise.key == "answer":
+        lengths.add(timing.wait(alerts.below_target.window))
+    for length in sorted(lengths):
+        yield from _allowance(promise, objective, length)
 
 
 def _allowance(promise: Promise, objective: Objective, length: int) -> Iterator[Rule]:

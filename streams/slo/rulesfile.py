@@ -5,11 +5,18 @@ from typing import Any, Final
 
 import yaml
 
-from streams.slo.alerts import Alert, health_alerts, period_alerts, promise_alerts, sight_alerts
-from streams.slo.counters import Rule
+from streams.slo.alerts import (
+    Alert,
+    health_alerts,
+    period_alerts,
+    promise_alerts,
+    sight_alerts,
+    use_alerts,
+)
+from streams.slo.counters import PROMISES, Rule
 from streams.slo.durations import compact
 from streams.slo.objective import Objective
-from streams.slo.recordings import fast_rules, slow_rules
+from streams.slo.recordings import outcome_rules, period_rules, promise_rules, use_rules
 from streams.slo.timing import STANDARD, Timing
 
 __all__ = ["GROUPS", "HEADER", "dump", "render_rules", "rule_groups"]
@@ -19,7 +26,15 @@ HEADER: Final = (
 )
 
 
-GROUPS: Final = ("callsla-period", "callsla-promises", "callsla-sight")
+GROUPS: Final = (
+    "callsla-answer",
+    "callsla-callback",
+    "callsla-whole",
+    "callsla-period",
+    "callsla-outcome",
+    "callsla-usefulness",
+    "callsla-sight",
+)
 """The order of evaluation in tests; Prometheus itself evaluates groups side by side."""
 
 
@@ -31,17 +46,34 @@ def render_rules(objective: Objective, timing: Timing = STANDARD) -> str:
 def rule_groups(objective: Objective, timing: Timing = STANDARD) -> list[dict[str, Any]]:
     """Return the groups of rules.
 
-    Rules of a group are evaluated one after the other at the same moment. So alerts about promises
-    stand behind the counts that they and their words are made of.
+    Rules of a group are evaluated one after the other at the same moment, groups side by side on
+    all cores. So alerts about a promise stand behind the counts that they and their words are made
+    of, and no group has to wait for another: what it reads of one may be an evaluation old.
     """
-    promises = _alerts(promise_alerts(objective, timing), objective)
-    period = _alerts(period_alerts(objective, timing), objective)
     sight = [*sight_alerts(objective, timing), *health_alerts(objective, timing)]
-    now, slow = timing.fast.interval, timing.slow.interval
+    rules = {
+        **{
+            f"callsla-{promise.key}": [
+                *_records(promise_rules(promise, objective, timing)),
+                *_alerts(promise_alerts(promise, objective, timing), objective),
+            ]
+            for promise in PROMISES
+        },
+        "callsla-period": [
+            *_records(period_rules(objective, timing)),
+            *_alerts(period_alerts(objective, timing), objective),
+        ],
+        "callsla-outcome": _records(outcome_rules(timing)),
+        "callsla-usefulness": [
+            *_records(use_rules(objective, timing)),
+            *_alerts(use_alerts(objective, timing), objective),
+        ],
+        "callsla-sight": _alerts(sight, objective),
+    }
+    slow = {"callsla-period", "callsla-outcome", "callsla-usefulness"}
     return [
-        _group("callsla-promises", now, [*_records(fast_rules(objective, timing)), *promises]),
-        _group("callsla-period", slow, [*_records(slow_rules(objective, timing)), *period]),
-        _group("callsla-sight", now, _alerts(sight, objective)),
+        _group(name, (timing.slow if name in slow else timing.fast).interval, rules[name])
+        for name in GROUPS
     ]
 
 

@@ -24,6 +24,7 @@ __all__ = ["RULES_FILE", "render_tests", "threshold"]
 
 RULES_FILE: Final = "callsla-rules.yaml"
 PER_STEP: Final = 1000
+SPENT: Final = "The budget of 30 days is spent."
 
 _NAMES: Final = {
     "answer": ("AnswerPromise", "callers are not answered in time"),
@@ -74,7 +75,7 @@ def _burn_tests(objective: Objective, timing: Timing) -> Iterator[dict[str, Any]
         steps = window // _step(objective, timing)
         scene = _Scene(objective, timing, promise, steps)
         name = scene.name
-        fires = scene.burning((most + 1) * steps, PER_STEP * steps, window)
+        fires = scene.burning((most + 1) * steps, PER_STEP * steps, window, SPENT)
         yield scene.test(f"{name} fires just above its threshold", most + 1, PER_STEP, [fires])
         yield scene.test(f"{name} is silent at its threshold", most, PER_STEP, [])
         short = _Scene(objective, timing, promise, 4)
@@ -117,7 +118,7 @@ def _interval_tests(objective: Objective, timing: Timing) -> Iterator[dict[str, 
         f"{brief(objective.promises.answer.target)} ({100 * kept / total:.1f} %); "
         f"the objective is {100 * wanted:.3g} %."
     )
-    alert = scene.alert(name, "warning", "the service level is below the objective", words)
+    alert = scene.alert(name, "warning", "the service level is below the objective", words, SPENT)
     yield scene.test(f"{name} fires after two intervals below", above, PER_STEP, [alert], name)
     yield scene.test(f"{name} is silent while the objective is just kept", just, PER_STEP, [], name)
     few = timing.at_least(objective.alerts.below_target.min_calls) - 1
@@ -167,8 +168,8 @@ class _Scene:
         values = f"9000x{self._steps - 1} {broken} {broken}"
         return self._shown(title, values, values, expected, "")
 
-    def burning(self, broken: int, decided: int, window: int) -> dict[str, Any]:
-        """The alert about `broken` of `decided` in `window`."""
+    def burning(self, broken: int, decided: int, window: int, budget: str = "") -> dict[str, Any]:
+        """The alert about `broken` of `decided` in `window`; a batch is in no budget at once."""
         summary = _NAMES[self._promise.key][1]
         slow = self._speed == "Slow"
         summary += ", a little too often for hours" if slow else ""
@@ -176,11 +177,10 @@ class _Scene:
             f"{broken} of {decided} {self._what(window)}; the promise allows "
             f"{100 * (1 - self.objective):.3g} %."
         )
-        return self.alert(self.name, "warning" if slow else "critical", summary, words)
+        return self.alert(self.name, "warning" if slow else "critical", summary, words, budget)
 
-    def alert(self, name: str, severity: str, summary: str, words: str) -> Expected:
-        spent = "The budget of 30 days is spent."
-        return queue_alert(name, severity, self._promise.key, summary, words, spent)
+    def alert(self, name: str, severity: str, summary: str, words: str, budget: str) -> Expected:
+        return queue_alert(name, severity, self._promise.key, summary, words, budget)
 
     def _what(self, window: int) -> str:
         promises = self._objective.promises

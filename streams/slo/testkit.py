@@ -58,12 +58,12 @@ def expected(name: str, severity: str, summary: str, words: str, **labels: str) 
 
 
 def queue_alert(
-    name: str, severity: str, promise: str, summary: str, words: str, budget: str = ""
+    name: str, severity: str, promise: str, summary: str, words: str, budget: str | None = None
 ) -> Expected:
     """An alert about a promise to the callers of the queue."""
     labels = {"promise": promise, "scope": "queue", "queue": QUEUE}
     alert = expected(name, severity, f"Queue {QUEUE}: {summary}", words, **labels)
-    if budget:
+    if budget is not None:
         alert["exp_annotations"]["budget"] = budget
     return alert
 

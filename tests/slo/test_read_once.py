@@ -6,41 +6,60 @@ from typing import Any
 
 import pytest
 
-from streams.slo.counters import CORRECTIONS, stepped
+from streams.slo.counters import COUNTERS, OUTCOMES, PROMISES, USEFULNESS, Family, family_of
 from streams.slo.objective import load_slo
 from streams.slo.rulesfile import rule_groups
-from streams.slo.timing import STANDARD
+from streams.slo.timing import STANDARD, Pace
 
-PACES = pytest.mark.parametrize("pace", [STANDARD.fast, STANDARD.slow], ids=["fast", "slow"])
+FAMILIES = [
+    *((family_of(promise), STANDARD.fast) for promise in PROMISES),
+    (OUTCOMES, STANDARD.slow),
+    (USEFULNESS, STANDARD.slow),
+]
+EACH_FAMILY = pytest.mark.parametrize(
+    ("family", "pace"), FAMILIES, ids=[family.name for family, _ in FAMILIES]
+)
 
 
-def _counting(level: str) -> list[dict[str, Any]]:
-    """The rules of the group that records `level`."""
+def _counting(record: str) -> list[dict[str, Any]]:
+    """The recordings of the one group that has `record` among them."""
     groups = [group["rules"] for group in rule_groups(load_slo())]
-    found = [rules for rules in groups if any(rule.get("record") == level for rule in rules)]
+    found = [rules for rules in groups if any(rule.get("record") == record for rule in rules)]
     assert len(found) == 1
     return [rule for rule in found[0] if "record" in rule]
 
 
-@PACES
-def test_a_counter_is_read_once_in_an_evaluation(pace: Any) -> None:
-    """Read a second time to be remembered, it may be another: what lies between was in no window.
+def _read_by(name: str, rules: list[dict[str, Any]]) -> Counter[str]:
+    whole = re.compile(rf"(?<![:\w]){re.escape(name)}(?![:\w])")
+    return Counter(rule["record"] for rule in rules if whole.search(rule["expr"]))
+
+
+@EACH_FAMILY
+def test_a_counter_is_read_once_in_an_evaluation(family: Family, pace: Pace) -> None:
+    """Read a second time to be held, it may be another: what lies between was in no window.
 
     With scrapes of up to 0.9 s every second, 2 of 111 calls were lost that way.
     """
-    for counter in (CORRECTIONS, *stepped(pace)):
-        metric = re.compile(rf"(?<![:\w]){re.escape(counter.metric)}(?!\w)")
-        rules = _counting(counter.level(pace))
-        read = Counter(rule["record"] for rule in rules if metric.search(rule["expr"]))
-        if not counter.source:
-            assert read == {counter.level(pace): 1}
+    del pace
+    for counter in (family.corrections, *family.counters):
+        metrics = set(re.findall(r"\bcallcenter_\w+_total\b", counter.source or counter.metric))
+        assert metrics
+        for metric in metrics:
+            assert _read_by(metric, _counting(counter.held)) == {counter.held: 1}
 
 
-@PACES
-def test_partitions_are_read_before_their_counters(pace: Any) -> None:
+@EACH_FAMILY
+def test_partitions_are_read_before_their_counters(family: Family, pace: Pace) -> None:
     """One that appears in between would count all of its past as new if it were known at once."""
-    names = [rule["record"] for rule in _counting(CORRECTIONS.level(pace))]
-    assert names[0] == f"partition:callcenter_events:level{pace.suffix}"
-    for counter in (CORRECTIONS, *stepped(pace)):
-        places = [names.index(name(pace)) for name in (counter.level, counter.step, counter.memory)]
-        assert places == sorted(places)
+    names = [rule["record"] for rule in _counting(family.known)]
+    assert names[0] == family.known
+    for counter in (family.corrections, *family.counters):
+        assert names.index(counter.held) < names.index(counter.step(pace))
+
+
+@pytest.mark.parametrize("counter", COUNTERS, ids=lambda counter: counter.name)
+def test_a_running_sum_is_read_once_at_the_slow_pace(counter: Any) -> None:
+    """It is of another group, which may be evaluated at any moment."""
+    name = f"queue:{counter.name}:sum"
+    rules = _counting(counter.step(STANDARD.slow))
+    assert _read_by(name, rules) == {f"{name}_slow": 1}

@@ -3,6 +3,9 @@
 Ledgers are fed with the events of a simulation that ends now: first the past, then, while there is
 a Prometheus, the present as it comes. Then everything stands still, so that what it says can be
 compared to the call with what a brute-force judge says about the same events.
+
+What happens is the same in every run, to the call: the simulation has its own day, which is moved
+to now, and comes to its end after a fixed time, however long Prometheus takes to begin.
 """
 
 import json
@@ -11,7 +14,7 @@ import urllib.parse
 import urllib.request
 import zlib
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -27,7 +30,7 @@ from msgspec.structs import replace
 from oracle import Truth, judge
 from webhook import ask, until
 
-from streams.events import Event, SourceHeartbeat
+from streams.events import CallbackRequested, Event, SourceHeartbeat
 from streams.instants import HOUR, MINUTE, SECOND
 from streams.ledger import Histogram, dump
 from streams.metrics import Endpoint, Exposition, published
@@ -45,6 +48,10 @@ PAST: Final = 80 * MINUTE
 """More than an hour: callbacks fall due and repeated calls tell while somebody watches."""
 GRACE: Final = 2 * SECOND
 PARTITIONS: Final = 3
+DAY_OF_SIMULATION: Final = 1_790_067_600 * SECOND
+"""A Tuesday at nine."""
+STARTS_WITHIN: Final = 8 * SECOND
+"""The time that Prometheus is given to begin; if it takes longer it sees the more at once."""
 STEP: Final = 0.5
 EARLIER: Final = Outage(queue="service", begins=PAST - 62 * MINUTE, lasts=4 * MINUTE)
 """Its callers' callbacks fall due while somebody watches."""
@@ -74,6 +81,15 @@ def centre_config(start: int, calls_per_hour: float, outages: tuple[Outage, ...]
         outages=outages,
         desk=DeskConfig(agents=round(12 * scale), forgotten=0.15),
     )
+
+
+def moved(deliveries: Iterable[Delivery], by: int) -> Iterator[Delivery]:
+    """Yield each delivery `by` microseconds later, with every instant that it names."""
+    for delivery in deliveries:
+        event = replace(delivery.event, at=delivery.event.at + by)
+        if isinstance(event, CallbackRequested) and event.due_at is not None:
+            event = replace(event, due_at=event.due_at + by)
+        yield delivery._replace(at=delivery.at + by, event=event)
 
 
 def observe(histogram: Histogram, seconds: float) -> None:
@@ -144,17 +160,15 @@ class WatchedCentre:
         for _ in range(PARTITIONS + 1):
             self.exposition.publish(worker)
 
-    def live(self, seconds: float) -> None:
-        """Go on in real time; at the end everything that was sent is judged."""
-        end = time.time() + seconds
-        while time.time() < end:
-            now = time.time_ns() // 1000
+    def live(self, end: int) -> None:
+        """Go on in real time; at the end everything that was sent until then is judged."""
+        while (now := time.time_ns() // 1000) < end:
             self.feed(now)
             if self.worker.ticks % 20 == 19:
                 self.refuse()
             self.tick(now - GRACE)
             time.sleep(STEP)
-        self._stop(time.time_ns() // 1000)
+        self._stop(end)
 
     def _stop(self, now: int) -> None:
         """Judge all there is and let the exporter tell it as of `now`.
@@ -251,8 +265,9 @@ def watched_centre(
         begins=PAST + int((outage_after + 8) * SECOND),
         lasts=max(int(live_seconds * SECOND) // 4, 30 * SECOND),
     )
-    config = centre_config(start - PAST, calls_per_hour, (EARLIER, outage))
-    centre = WatchedCentre(objective, Centre(config, seed=7).deliveries())
+    config = centre_config(DAY_OF_SIMULATION - PAST, calls_per_hour, (EARLIER, outage))
+    deliveries = moved(Centre(config, seed=7).deliveries(), start - DAY_OF_SIMULATION)
+    centre = WatchedCentre(objective, deliveries)
     centre.feed(start)
     centre.tick(start)
     before = centre.truth()
@@ -265,7 +280,7 @@ def watched_centre(
         with prometheus(folder, scrape) as program:
             url = program.url
             until(lambda: _counts_steps(url), "Prometheus has seen where the counters stand")
-            centre.live(live_seconds)
+            centre.live(start + STARTS_WITHIN + int(live_seconds * SECOND))
             _settle(url, interval)
             yield Watched(url, centre, before, centre.truth(), round(time.time(), 3))
     finally:
