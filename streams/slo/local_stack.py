@@ -105,7 +105,7 @@ def prometheus_config(targets: list[str], alertmanager_address: str | None, timi
     return dump(config)
 
 
-def prometheus(folder: Path, config: str) -> "Program":
+def prometheus(folder: Path, config: str, *flags: str) -> "Program":
     """Return Prometheus, to be entered; its files are in `folder`."""
     path = folder / "prometheus.yaml"
     path.write_text(config, encoding="utf-8")
@@ -120,6 +120,7 @@ def prometheus(folder: Path, config: str) -> "Program":
             f"--web.listen-address={address}",
             # It finds Alertmanager only after 5 s and says nothing twice within this time.
             "--rules.alert.resend-delay=2s",
+            *flags,
         ],
     )
 
@@ -184,6 +185,18 @@ class Program:
         trace: TracebackType | None,
     ) -> None:
         self._stop()
+
+    @property
+    def pid(self) -> int:
+        """The process while it runs.
+
+        Raises:
+            StackError: it does not.
+        """
+        if self._process is None:
+            message = f"{self._package} does not run"
+            raise StackError(message)
+        return self._process.pid
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         end = time.monotonic() + START_LIMIT

@@ -13,7 +13,7 @@ from streams.slo.counters import EARLIER, Counter, Rule, window
 from streams.slo.durations import compact
 from streams.slo.timing import Pace
 
-__all__ = ["hour_rules", "long_window", "slow_step_rules", "sum_rules"]
+__all__ = ["hour_rules", "hour_step", "long_window", "slow_step_rules", "sum_rules"]
 
 
 def sum_rules(counters: tuple[Counter, ...], fast: Pace, slow: Pace) -> Iterator[Rule]:
@@ -49,7 +49,7 @@ def hour_rules(group: str, counters: tuple[Counter, ...], slow: Pace) -> Iterato
     for counter in counters:
         step, now, begun = counter.step(slow), _now(counter), _begun(counter)
         yield now, f"{step} + (last_over_time({begun}[{memory}]) or {step} * 0)"
-        yield _hour(counter), f"{now} and on () ({over} == 1)"
+        yield hour_step(counter), f"{now} and on () ({over} == 1)"
         yield begun, f"{now} unless on () ({over} == 1) or {now} * 0"
 
 
@@ -57,7 +57,7 @@ def long_window(counter: Counter, slow: Pace, length: int) -> str:
     """Return what `counter` has grown by in the last `length` microseconds."""
     if length <= DAY:
         return window(counter, slow, length)
-    hours = f"sum_over_time({_hour(counter)}[{compact(length - 1_000)}])"
+    hours = f"sum_over_time({hour_step(counter)}[{compact(length - 1_000)}])"
     begun = _begun(counter)
     return f"clamp_min(({hours} or {begun} * 0) + {begun}, 0)"
 
@@ -66,7 +66,8 @@ def _running(counter: Counter, pace: Pace | None = None) -> str:
     return f"queue:{counter.name}:sum{pace.suffix if pace else ''}"
 
 
-def _hour(counter: Counter) -> str:
+def hour_step(counter: Counter) -> str:
+    """Return the name of the recorded growth of each whole hour."""
     return f"queue:{counter.name}:step{compact(HOUR)}"
 
 

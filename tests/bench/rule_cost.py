@@ -1,69 +1,202 @@
-"""What the rules of many queues cost a real Prometheus: `python tests/bench/rule_cost.py [queues]`.
+"""What the rules and dashboards of many queues cost a real Prometheus.
 
-Needs `PYTHONPATH=tests/integration:tests/metrics`. One worker with every queue in every one of
-`PARTITIONS` is scraped for some evaluations; Prometheus says how long its rule groups took, and how
-many series it holds for each queue.
+    PYTHONPATH=tests/integration:tests/metrics:tests/slo/dashboards \\
+        python tests/bench/rule_cost.py [--queues 200] [--seconds 330] [--no-history]
+
+One worker with every queue in every one of `PARTITIONS` is scraped. Prometheus has a month of
+history of what the rules look back at (`--no-history`: none), so that what is measured is what it
+costs every day. It says how long each group of rules takes, how much of a core all of it is, how
+many series it holds for each queue, and which queries of the dashboards are the slowest. Seconds
+are those of this machine as loaded as it is: the share of a core is what to compare.
 """
 
+import argparse
 import json
-import sys
+import os
+import re
+import signal
 import tempfile
 import time
+import urllib.parse
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from grafana_files import queries, sent
 from ledger_workers import T0, Worker, answered_call
+from remote_write import FLAG, Together, send
 from scraped import published
 from webhook import ask
 
 from streams.instants import HOUR
+from streams.ledger import VERDICTS
 from streams.metrics import Endpoint
 from streams.slo import Timing, load_slo
-from streams.slo.local_stack import prometheus, prometheus_config
-from streams.slo.rulesfile import render_rules
+from streams.slo.counters import CALLS, COUNTERS, DEALT_WITH, OUTCOMES, USEFULNESS, Counter
+from streams.slo.local_stack import Program, prometheus, prometheus_config
+from streams.slo.long_windows import hour_step
+from streams.slo.rulesfile import dump, render_rules, rule_groups
 from streams.slo.ruletests import RULES_FILE
 
 PARTITIONS: Final = 12
-SECONDS: Final = 75
+QUARTER: Final = 15
+FIVE: Final = 300
+SPLIT: Final = {
+    CALLS.name: tuple(VERDICTS["outcome"]),
+    USEFULNESS.counters[0].name: tuple(VERDICTS["usefulness"]),
+}
+SLOW: Final = (*COUNTERS, *OUTCOMES.counters, *USEFULNESS.counters)
+FAST: Final = (*COUNTERS, DEALT_WITH)
 
 
 def main() -> None:
-    """Print the seconds of the last evaluation of each group, and the series of a queue."""
-    queues = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    worker, timing = Worker(rules=load_slo().rules()), Timing()
-    for number in range(PARTITIONS):
-        owned = worker.assign(number)
-        for queue in range(queues):
-            owned.take(*answered_call(f"{number}-{queue}", f"q{queue:03}", T0, wait=3))
-        owned.tick(T0 + HOUR)
-    endpoint = Endpoint(published(worker), "127.0.0.1", 0)
+    """Print what it costs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--queues", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=330)
+    parser.add_argument("--no-history", dest="history", action="store_false")
+    given = parser.parse_args()
+    names = [f"q{number:03}" for number in range(given.queues)]
+    endpoint = Endpoint(published(_worker(names)), "127.0.0.1", 0)
+    timing = Timing()
     try:
-        _watch(f"127.0.0.1:{endpoint.port}", queues, timing)
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+            folder = Path(name)
+            (folder / RULES_FILE).write_text(render_rules(load_slo(), timing), encoding="utf-8")
+            with prometheus(folder, dump({"global": {}}), FLAG) as program:
+                if given.history:
+                    _write_history(program.url, names)
+                config = prometheus_config([f"127.0.0.1:{endpoint.port}"], None, timing)
+                (folder / "prometheus.yaml").write_text(config, encoding="utf-8")
+                os.kill(program.pid, signal.SIGHUP)
+                _watch(program, given.seconds)
     finally:
         endpoint.stop()
 
 
-def _watch(address: str, queues: int, timing: Timing) -> None:
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        (folder / RULES_FILE).write_text(render_rules(load_slo(), timing), encoding="utf-8")
-        with prometheus(folder, prometheus_config([address], None, timing)) as program:
-            end = time.monotonic() + SECONDS
-            while time.monotonic() < end:
-                time.sleep(1)
-            series = ask(program.url, 'count({__name__=~".+",queue="q001"})')
-            exported = ask(program.url, 'count({__name__=~"callcenter_.+",queue="q001"})')
-            print(f"{queues} queues x {PARTITIONS} partitions")
-            print("series of a queue:", series[0]["value"][1], "exported:", exported[0]["value"][1])
-            _print_durations(program.url)
+def _worker(names: list[str]) -> Worker:
+    worker = Worker(rules=load_slo().rules())
+    for number in range(PARTITIONS):
+        owned = worker.assign(number)
+        for queue in names:
+            owned.take(*answered_call(f"{number}-{queue}", queue, T0, wait=3))
+        owned.tick(T0 + HOUR)
+    return worker
 
 
-def _print_durations(url: str) -> None:
-    with urllib.request.urlopen(f"{url}/api/v1/rules", timeout=10) as answer:  # noqa: S310
-        groups = json.load(answer)["data"]["groups"]
-    for group in groups:
-        print(f"{group['name']}: {group['evaluationTime']:.3f} s every {group['interval']} s")
+def _write_history(url: str, names: list[str]) -> None:
+    """What the rules look back at, oldest first: hours, 5 minutes, and the rhythm of the rules."""
+    hours = Together(_by_queue(SLOW, hour_step, names))
+    fives = Together(_by_queue(SLOW, lambda c: c.step(Timing().slow), names))
+    steps = Together(_by_queue(FAST, lambda c: c.step(Timing().fast), names))
+    sums = Together(
+        {"__name__": f"queue:{c.name}:sum", "queue": q} for c in COUNTERS for q in names
+    )
+    shown = Together({"__name__": name, "queue": q} for name in _shown() for q in names)
+    slow_held = Together(_by_partition((CALLS, USEFULNESS.counters[0]), names))
+    held = Together(_by_partition(FAST, names))
+    now = int(time.time()) // FIVE * FIVE - FIVE
+    written = 0
+    for at in range(now - 30 * 24 * 3600, now + 1, QUARTER):
+        ago = now - at
+        due = [(hours, at % 3600 == 0), (fives, at % FIVE == 0 and ago <= 24 * 3600)]
+        due += [(each, ago <= 6 * 3600) for each in (steps, shown)]
+        due += [(slow_held, at % FIVE == 0 and ago <= 6 * 3600)]
+        due += [(each, ago <= 30 * 60) for each in (sums, held)]
+        parts = [each.at(at, at // FIVE % 3) for each, is_due in due if is_due]
+        written += sum(len(each) for each, is_due in due if is_due)
+        if parts:
+            send(url, b"".join(parts))
+    print(f"history: {written} samples", flush=True)
+
+
+def _by_queue(
+    counters: tuple[Counter, ...], name: Any, names: list[str]
+) -> Iterator[dict[str, str]]:
+    for counter in counters:
+        for queue in names:
+            for state in SPLIT.get(counter.name, ("",)):
+                yield {
+                    "__name__": name(counter),
+                    "queue": queue,
+                    **({counter.split: state} if state else {}),
+                }
+
+
+def _by_partition(counters: tuple[Counter, ...], names: list[str]) -> Iterator[dict[str, str]]:
+    for number in range(PARTITIONS):
+        for labels in _by_queue(counters, lambda counter: counter.held, names):
+            yield {**labels, "partition": str(number)}
+
+
+def _shown() -> list[str]:
+    """Recordings by queue that panels show curves of."""
+    text = " ".join(query.expr for query in queries())
+    return sorted(set(re.findall(r"\bqueue:\w+:\w+", text)))
+
+
+def _watch(program: Program, seconds: float) -> None:
+    time.sleep(60)
+    began, used = time.monotonic(), _cpu_seconds(program.pid)
+    worst: dict[str, float] = {}
+    while time.monotonic() - began < seconds:
+        time.sleep(5)
+        for name, took in _durations(program.url).items():
+            worst[name] = max(worst.get(name, 0.0), took)
+    share = (_cpu_seconds(program.pid) - used) / (time.monotonic() - began)
+    print(f"load average {os.getloadavg()[0]:.1f}; {100 * share:.1f} % of a core in all")
+    for name, took in worst.items():
+        print(f"| {name} | {took:.3f} | {_interval(name)} |")
+    every = ask(program.url, 'count({__name__=~".+",queue="q001"})')
+    exported = ask(program.url, 'count({__name__=~"callcenter_.+",queue="q001"})')
+    print("series of a queue:", every[0]["value"][1], "of them exported:", exported[0]["value"][1])
+    _slowest_rules(program.url)
+    _slowest_queries(program.url)
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _groups(url: str) -> Any:
+    with urllib.request.urlopen(f"{url}/api/v1/rules", timeout=30) as answer:  # noqa: S310
+        return json.load(answer)["data"]["groups"]
+
+
+def _durations(url: str) -> dict[str, float]:
+    return {group["name"]: group["evaluationTime"] for group in _groups(url)}
+
+
+def _interval(name: str) -> str:
+    groups = {group["name"]: group["interval"] for group in rule_groups(load_slo())}
+    return str(groups[name])
+
+
+def _slowest_rules(url: str) -> None:
+    rules = [rule for group in _groups(url) for rule in group["rules"]]
+    for rule in sorted(rules, key=lambda rule: -rule["evaluationTime"])[:8]:
+        print(f"  rule {rule['name']}: {1000 * rule['evaluationTime']:.0f} ms")
+
+
+def _slowest_queries(url: str) -> None:
+    took = []
+    for query in queries():
+        end = time.time()
+        asked = {
+            "query": sent(query.expr),
+            "start": f"{end - 6 * 3600:.3f}",
+            "end": f"{end:.3f}",
+            "step": "60",
+        }
+        began = time.monotonic()
+        address = f"{url}/api/v1/query_range?{urllib.parse.urlencode(asked)}"
+        with urllib.request.urlopen(address, timeout=120) as answer:  # noqa: S310
+            answer.read()
+        took.append((time.monotonic() - began, str(query)))
+    for seconds, query_name in sorted(took, reverse=True)[:8]:
+        print(f"  query {query_name}: {seconds:.2f} s")
 
 
 if __name__ == "__main__":

@@ -107,8 +107,9 @@ def test_every_alert_is_tested_firing_and_silent() -> None:
 def test_the_shipped_tests_can_fail(tmp_path: Path) -> None:
     """Rules that call nobody, and rules that call too soon, do not pass them."""
     require("promtool")
-    tests = (SHIPPED / "callsla-rules.test.yaml").read_text(encoding="utf-8")
-    (tmp_path / "callsla-rules.test.yaml").write_text(tests, encoding="utf-8")
+    tests = yaml.safe_load((SHIPPED / "callsla-rules.test.yaml").read_text(encoding="utf-8"))
+    tests["tests"] = [each for each in tests["tests"] if "AnswerPromiseFast" in each["name"]]
+    (tmp_path / "callsla-rules.test.yaml").write_text(yaml.safe_dump(tests), encoding="utf-8")
     rules = RULES.read_text(encoding="utf-8")
     for of_all in ("> 0.52 *", "> 0.48 *"):
         assert "> 0.5 *" in rules
