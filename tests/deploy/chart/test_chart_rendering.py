@@ -115,7 +115,7 @@ def test_the_notes_say_the_next_commands(tmp_path: Path) -> None:
     )
     notes = one(render({}, chart=chart), "Notes", "notes")["text"]
     assert "kubectl -n calls rollout status statefulset/callsla" in notes
-    assert "helm -n calls test callsla --logs" in notes
+    assert "helm -n calls test callsla" in notes
     assert "set serviceMonitor.enabled" in notes
     assert "set prometheusRule.enabled" in notes
     watched = {"podMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}}
