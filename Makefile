@@ -17,11 +17,15 @@ FIRST ?= 1
 ROUNDS ?= 3
 EVENTS ?= 1000000
 ENGINES_ARGS ?= --write
+BASE ?=
+PAIRS ?= 7
+CHECK_ARGS ?=
 ENGINES := PYTHONPATH=tests/bench:tests/integration:tests/ledger $(BIN)/python
 FUZZ_ARGS ?= all --count 20000
 
-.PHONY: help demo test check bench bench-engines chaos simulate fuzz venv dev kernel parts format \
-	lock schema dashboards chart-docs chart-golden clean cluster test-cluster test-upgrade newcomer
+.PHONY: help demo test check bench bench-check bench-engines chaos simulate fuzz venv dev kernel parts \
+	format lock lock-peers schema dashboards chart-docs chart-golden clean cluster test-cluster \
+	test-upgrade newcomer
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +57,9 @@ bench: dev ## benchmarks (tests/bench), with what they measured
 
 bench-engines: dev parts ## callsla and its peers on real Kafka: ROUNDS=3 EVENTS=1000000
 	@$(ENGINES) tests/bench/engines/bench.py --rounds $(ROUNDS) --events $(EVENTS) $(ENGINES_ARGS)
+
+bench-check: dev parts ## speed against the last release: BASE=commit PAIRS=7
+	@$(ENGINES) tests/bench/engines/check.py --base "$(BASE)" --pairs $(PAIRS) $(CHECK_ARGS)
 
 fuzz: dev ## damaged input for every reader (FUZZ_ARGS="slo --count 1000000 --seed 7")
 	@nice -n 15 $(BIN)/python tests/fuzz/run.py $(FUZZ_ARGS)
@@ -113,6 +120,10 @@ lock: .cache/lock/bin/pip-compile ## pin requirements/ anew from pyproject.toml
 	$(PIP_COMPILE) --extra dev --constraint requirements/runtime.txt \
 		--constraint requirements/build.txt --constraint requirements/kernel.txt \
 		--output-file requirements/dev.txt pyproject.toml
+
+lock-peers: .cache/lock/bin/pip-compile ## pin the peers of the benchmarks anew
+	cd tests/bench/peers; for peer in bytewax faust quix; do ../../../$(PIP_COMPILE) \
+		--output-file $$peer/requirements.txt $$peer/requirements.in; done
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \

@@ -1,7 +1,7 @@
 """The engines side by side, in rounds: `make bench-engines ROUNDS=3 EVENTS=1000000`.
 
 A broker of its own, a topic filled by `callsla simulate`, and in each round every engine once over
-it, in turn. A result that is not that of brute force ends the bench.
+it, in turn. An engine whose result is not that of brute force is out of it, and nothing is written.
 """
 
 import argparse
@@ -12,17 +12,19 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from kafka_server import kafka_server, missing
 
 from engines.catalogue import ENGINES
 from engines.contest import Contest
-from engines.figures import Run
 from engines.job import WrongResultError
-from engines.machine import cores, load, machine, pin, versions
-from engines.table import kept_table, placed, speed_table, usage_table
+from engines.machine import cores, leave_in_order, load, machine, pin, versions
+from engines.table import Runs, kept_table, placed, speed_table, usage_table
 from engines.topics import Topics
+
+if TYPE_CHECKING:
+    from engines.figures import Run
 
 RESULTS: Final = Path(__file__).parents[1] / "RESULTS.md"
 
@@ -58,25 +60,31 @@ def contest(asked: argparse.Namespace, folder: Path) -> Iterator[Contest]:
         yield held
 
 
-def _rounds(asked: argparse.Namespace, held: Contest) -> dict[str, list[Run]]:
+def _rounds(asked: argparse.Namespace, held: Contest, failed: dict[str, str]) -> Runs:
+    """Run all in turn; one that fails, or counts wrong, is out of it."""
     runs: dict[str, list[Run]] = {name: [] for name in asked.engines}
     kept = [backlog.topic for backlog in held.backlogs.values()]
     for number in range(1, asked.rounds + 1):
-        for name in asked.engines:
+        for name in [each for each in asked.engines if each not in failed]:
             engine = ENGINES[name]
-            run = engine.run(held, held.backlogs[engine.share])
-            runs[name].append(run)
-            _say(f"round {number}: {engine.title}: {run.rate:,.0f} events/s, "
-                 f"{run.cpu_per_million:.1f} CPU s per million")  # fmt: skip
+            try:
+                run = engine.run(held, held.backlogs[engine.share])
+            except (WrongResultError, RuntimeError) as error:
+                failed[name] = f"{type(error).__name__}: {error}"
+                _say(f"round {number}: {engine.title}: {failed[name]}")
+            else:
+                runs[name].append(run)
+                _say(f"round {number}: {engine.title}: {run.rate:,.0f} events/s, "
+                     f"{run.cpu_per_million:.1f} CPU s per million")  # fmt: skip
             held.topics.keep_only(kept)
-    return runs
+    return {name: found for name, found in runs.items() if name not in failed}
 
 
 def _say(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
-def _section(asked: argparse.Namespace, runs: dict[str, list[Run]], where: str, loads: str) -> str:
+def _section(asked: argparse.Namespace, runs: Runs, where: str, loads: str) -> str:
     events = max(run.events for found in runs.values() for run in found)
     lines = (
         "## Engines side by side",
@@ -98,26 +106,34 @@ def _section(asked: argparse.Namespace, runs: dict[str, list[Run]], where: str, 
     return "\n".join(lines)
 
 
+def _prepare(names: Sequence[str]) -> None:
+    """Build what is missing before anything is measured."""
+    for build in (ENGINES[name].command for name in names):
+        if build is not None:
+            build()
+
+
 def main(given: Sequence[str] | None = None) -> int:
     """Measure, print, and write the results when asked to."""
     asked = _arguments(given)
-    lacking = missing()
-    if lacking is not None:
+    leave_in_order()
+    if lacking := missing():
         print(lacking, file=sys.stderr)
         return 4
+    _prepare(asked.engines)
+    failed: dict[str, str] = {}
     before, where = load(), machine()
     with tempfile.TemporaryDirectory() as name, contest(asked, Path(name)) as held:
-        try:
-            runs = _rounds(asked, held)
-        except WrongResultError as error:
-            print(f"a wrong result, which counts for nothing: {error}", file=sys.stderr)
-            return 1
-    loads = f"Load average before {before}, after {load()}"
-    section = _section(asked, runs, f"{where}; {versions()}.", loads)
-    print(section)
-    if asked.write:
-        RESULTS.write_text(placed(RESULTS.read_text(), section))
-    return 0
+        runs = _rounds(asked, held, failed)
+    if runs:
+        loads = f"Load average before {before}, after {load()}"
+        section = _section(asked, runs, f"{where}; {versions()}.", loads)
+        print(section)
+        if asked.write and not failed:
+            RESULTS.write_text(placed(RESULTS.read_text(), section))
+    if failed:
+        print("Not counted, so nothing is written: " + ", ".join(failed), file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from streams.ledger import NO_QUEUE
 
 __all__ = ["LedgerTail", "run_callsla", "worker_settings"]
 
-PATIENCE_SECONDS: Final = 600.0
+PATIENCE_SECONDS: Final = 300.0
 SETTLE_SECONDS: Final = 60.0
 _TOPICS: Final = ("promises", "dead_letters", "ledger")
 
@@ -101,7 +101,7 @@ def run_callsla(
     callsla: Path | None = None,
     settings: Mapping[str, str] | None = None,
 ) -> Run:
-    """Let a fresh worker go through a backlog, and check what it counts.
+    """Let a fresh worker go through a backlog, and check what it counts if the figures are known.
 
     `callsla` is the command (default: that of this environment), `settings` are further ones.
 
@@ -121,7 +121,8 @@ def run_callsla(
         with running([str(command), "worker"], environment, log, contest.core) as process:
             _drain(process, tail)
             run = _run_of(process, tail, backlog)
-            _check_figures(f"http://127.0.0.1:{port}", backlog.figures)
+            if backlog.figures:
+                _check_figures(f"http://127.0.0.1:{port}", backlog.figures)
     finally:
         tail.close()
     return run

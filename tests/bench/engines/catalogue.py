@@ -1,6 +1,7 @@
 """Which engines run, how each is set up, and what it keeps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, NamedTuple
 
 from engines.callsla import run_callsla
@@ -17,44 +18,82 @@ class Engine(NamedTuple):
     title: str
     keeps: str
     """what survives a crash, and what is more or less than the others do"""
-    share: float
+    command: Callable[[], list[str]] | None = None
+    """builds a peer if need be and returns its command; None: callsla"""
+    share: float = 1
     """of the topic: a slow engine takes a prefix"""
-    run: Callable[[Contest, Backlog], Run]
+    pinned: bool = True
+    """to one core"""
+    settings: Mapping[str, str] = {}
+    """of callsla's worker, that are not the default"""
 
-
-def _callsla(**settings: str) -> Callable[[Contest, Backlog], Run]:
-    return lambda contest, backlog: run_callsla(contest, backlog, settings=settings)
-
-
-def _java(peer: str, mode: str, *, pinned: bool = True) -> Callable[[Contest, Backlog], Run]:
-    def run(contest: Contest, backlog: Backlog) -> Run:
-        return run_peer(contest, backlog, java_command(peer, mode), pinned=pinned)
-
-    return run
-
-
-def _python(peer: str, *modes: str) -> Callable[[Contest, Backlog], Run]:
-    return lambda contest, backlog: run_peer(contest, backlog, python_command(peer, *modes))
+    def run(self, contest: Contest, backlog: Backlog) -> Run:
+        """Go through a backlog once; the result has been checked."""
+        if self.command is None:
+            return run_callsla(contest, backlog, settings=self.settings)
+        return run_peer(contest, backlog, self.command(), pinned=self.pinned)
 
 
 OURS: Final = "callsla"
 ENGINES: Final[dict[str, Engine]] = {
     OURS: Engine(
         "callsla worker",
-        "the full promise; exact, ticks durable four times a second",
-        1,
-        _callsla(),
+        "the full promise, exact after any crash: a durable tick four times a second, a snapshot "
+        "every minute; promise events written",
+    ),
+    "callsla-snapshots": Engine(
+        "callsla worker, a snapshot every 2 s",
+        "the same, with as many snapshots in seconds as else in minutes",
+        settings={"CALLSLA_SNAPSHOT_SECONDS": "2"},
     ),
     "kafka-streams-eos": Engine(
         "Kafka Streams, exactly once v2",
         "the smaller job; stores in memory, changelogs, a transaction every 100 ms",
-        1,
-        _java("kafka_streams", "eos"),
+        partial(java_command, "kafka_streams", "eos"),
     ),
     "kafka-streams-alo": Engine(
         "Kafka Streams, at least once",
-        "the smaller job; stores in memory, changelogs, commits every 30 s",
-        1,
-        _java("kafka_streams", "alo"),
+        "the smaller job; stores in memory, changelogs, a commit every 30 s; counts twice after a "
+        "crash what came since the last commit",
+        partial(java_command, "kafka_streams", "alo"),
+    ),
+    "kafka-streams-memory": Engine(
+        "Kafka Streams, without changelog",
+        "the smaller job; nothing survives the process",
+        partial(java_command, "kafka_streams", "memory"),
+    ),
+    "kafka-streams-eos-free": Engine(
+        "Kafka Streams, exactly once v2, not pinned",
+        "as above, with both cores to share with the broker",
+        partial(java_command, "kafka_streams", "eos"),
+        pinned=False,
+    ),
+    "bytewax": Engine(
+        "Bytewax",
+        "the smaller job; recovery snapshots in SQLite every 10 s (its default)",
+        partial(python_command, "bytewax", "bytewax_peer.py", "kept"),
+    ),
+    "bytewax-light": Engine(
+        "Bytewax, without recovery",
+        "the smaller job; nothing survives the process",
+        partial(python_command, "bytewax", "bytewax_peer.py", "light"),
+    ),
+    "quix": Engine(
+        "Quix Streams",
+        "the smaller job; all state in RocksDB with changelogs, a commit every 5 s (its default)",
+        partial(python_command, "quix", "quix_peer.py"),
+        share=1 / 5,
+    ),
+    "faust-light": Engine(
+        "Faust with plain dicts",
+        "the smaller job; nothing survives the process",
+        partial(python_command, "faust", "light.py"),
+        share=1 / 10,
+    ),
+    "faust-manual": Engine(
+        "Faust as its manual has it",
+        "the smaller job; Tables in memory with changelogs, a tumbling window",
+        partial(python_command, "faust", "manual.py"),
+        share=1 / 40,
     ),
 }

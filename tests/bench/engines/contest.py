@@ -64,7 +64,7 @@ class Contest(Struct):
             figures = _figures(records)
             return Backlog("events", [*map(len, records)], expected(records), figures)
         shorter = prefix(records, round(sum(map(len, records)) * share))
-        name = f"events-{share:g}"
+        name = f"events-{len(self.backlogs)}"
         self.topics.copy(name, shorter)
         return Backlog(name, [*map(len, shorter)], expected(shorter))
 

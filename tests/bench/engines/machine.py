@@ -2,14 +2,16 @@
 
 import os
 import platform
+import signal
 import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from streams import KERNEL
 
-__all__ = ["cores", "load", "machine", "pin", "versions"]
+__all__ = ["cores", "leave_in_order", "load", "machine", "pin", "versions"]
 
 _PACKAGES: Final = ("faust-streaming", "aiokafka", "msgspec", "orjson")
 
@@ -24,6 +26,15 @@ def pin(process: int, core: int) -> None:
     """Keep every thread of a process, and those it makes later, on one core."""
     for thread in Path(f"/proc/{process}/task").iterdir():
         os.sched_setaffinity(int(thread.name), {core})
+
+
+def leave_in_order() -> None:
+    """On SIGTERM end what was started too."""
+
+    def leave(signum: int, _: object) -> NoReturn:
+        sys.exit(128 + signum)
+
+    signal.signal(signal.SIGTERM, leave)
 
 
 def load() -> str:

@@ -18,10 +18,10 @@ __all__ = ["java_command", "python_command", "run_peer"]
 
 SOURCES: Final = Path(__file__).parents[1] / "peers"
 CACHE: Final = REPOSITORY / ".cache" / "peers"
-PATIENCE_SECONDS: Final = 600.0
+PATIENCE_SECONDS: Final = 300.0
 
 
-def python_command(peer: str, *arguments: str) -> list[str]:
+def python_command(peer: str, program: str, *arguments: str) -> list[str]:
     """Return the command of a peer in Python, in an environment of its own."""
     environment = CACHE / peer
     lock = SOURCES / peer / "requirements.txt"
@@ -38,7 +38,7 @@ def python_command(peer: str, *arguments: str) -> list[str]:
         )
         subprocess.run([*pip, "install", "--require-hashes", "-r", str(lock)], check=True)
         shutil.copyfile(lock, done)
-    return [str(environment / "bin" / "python"), str(SOURCES / peer / "peer.py"), *arguments]
+    return [str(environment / "bin" / "python"), str(SOURCES / peer / program), *arguments]
 
 
 def java_command(peer: str, *arguments: str, heap: str = "1g") -> list[str]:

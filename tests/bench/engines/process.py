@@ -13,11 +13,18 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["Process", "Told", "running"]
+__all__ = ["Process", "Told", "pinned", "running"]
 
 _TICKS_A_SECOND: Final = os.sysconf("SC_CLK_TCK")
 _USER, _SYSTEM, _USER_ENDED, _SYSTEM_ENDED = 11, 12, 13, 14
 """where /proc/PID/stat has them, counted behind the name"""
+
+
+def pinned(command: Sequence[str], core: int | None) -> list[str]:
+    """Return the command, kept on one core where that can be done."""
+    if core is None or shutil.which("taskset") is None:
+        return list(command)
+    return ["taskset", "-c", str(core), *command]
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -35,17 +42,15 @@ class Process:
         self, command: Sequence[str], environment: Mapping[str, str], log: Path, core: int | None
     ) -> None:
         self.log = log
-        pinned = (
-            ["taskset", "-c", str(core)] if core is not None and shutil.which("taskset") else []
-        )
         with log.open("ab") as stream:
             self.began = time.time()
             self._popen = subprocess.Popen(
-                [*pinned, *command], env={**os.environ, **environment},
+                pinned(command, core), env={**os.environ, **environment},
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stream,
             )  # fmt: skip
         self._lines: SimpleQueue[bytes] = SimpleQueue()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self) -> None:
         assert self._popen.stdout is not None
@@ -92,13 +97,22 @@ class Process:
             for children in Path(f"/proc/{process}/task").glob("*/children"):
                 waiting += map(int, children.read_text().split())
 
+    def children(self) -> list[int]:
+        """Return the process ids of all below it."""
+        return [process for process in self._tree() if process != self._popen.pid]
+
     def end(self) -> None:
         """End the process at once; its numbers have been read."""
-        children = [process for process in self._tree() if process != self._popen.pid]
+        children = self.children()
         self._popen.kill()
         self._popen.wait()
         for child in children:
             _kill(child)
+        self._reader.join()
+        assert self._popen.stdin is not None
+        assert self._popen.stdout is not None
+        self._popen.stdin.close()
+        self._popen.stdout.close()
 
 
 def _kill(process: int) -> None:

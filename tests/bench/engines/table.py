@@ -6,7 +6,7 @@ from typing import Final
 from engines.catalogue import ENGINES, OURS, Engine
 from engines.figures import Run, Spread, paired_ratios, spread
 
-__all__ = ["BEGIN", "END", "kept_table", "placed", "speed_table", "usage_table"]
+__all__ = ["BEGIN", "END", "Runs", "kept_table", "placed", "speed_table", "usage_table"]
 
 BEGIN: Final = "<!-- engines: written by `make bench-engines` -->"
 END: Final = "<!-- engines: end -->"
