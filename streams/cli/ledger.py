@@ -1,10 +1,10 @@
 """`callsla ledger`: what the log of ticks and snapshots says."""
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from streams.cli.errors import Exit
 from streams.cli.root import Command, Group
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def audit(*, config: str | None, partitions: tuple[int, ...], as_json: bool) -> 
     audits = asyncio.run(audit_logs(settings, list(partitions) or None))
     _print_json(audits) if as_json else _print_table(audits)
     if any(each.fault for each in audits):
-        sys.exit(3)
+        raise click.exceptions.Exit(Exit.FOUND)
 
 
 def _print_json(audits: "list[Audit]") -> None:

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "simulate": "streams.cli.simulate:simulate",
     "explain": "streams.cli.explain:explain",
     "dlq": "streams.cli.dlq:dlq",
+    "doctor": "streams.cli.doctor:doctor",
     "slo": "streams.cli.slo:slo",
     "schema": "streams.cli.schema:schema",
     "metrics": "streams.cli.metrics:metrics",

@@ -17,7 +17,7 @@ from streams.kafka.permissions import Needs, TopicFound, TopicsRequest, found_to
 from streams.kafka.refusals import connect, explain, token_refused
 from streams.settings import Settings
 
-__all__ = ["await_topics", "reach", "require_topics"]
+__all__ = ["ask", "await_topics", "reach", "require_topics"]
 
 _Result = TypeVar("_Result")
 
@@ -43,7 +43,7 @@ async def require_topics(
         EdgeError: a topic is missing or not as it has to be, or the broker refuses us.
     """
     needs = {**dict.fromkeys(settings.topics, ()), **(needs or {})}
-    topics, barred = await _ask(settings, bootstrap, needs, group)
+    topics, barred = await ask(settings, bootstrap, needs, group)
     missing = [name for name, found in topics.items() if found.missing]
     if missing:
         raise EdgeError(
@@ -91,16 +91,21 @@ def reach(settings: Settings, bootstrap: str, needs: Needs | None = None) -> dic
         EdgeError: the broker refuses us, or something in `needs` is not allowed.
     """
     asked = needs or dict.fromkeys(settings.topics, ())
-    topics, barred = _blocking(_ask(settings, bootstrap, asked))
+    topics, barred = _blocking(ask(settings, bootstrap, asked))
     if needs and barred:
         raise _not_allowed(settings, bootstrap, barred)
     return topics
 
 
-async def _ask(
+async def ask(
     settings: Settings, bootstrap: str, needs: Needs, group: str | None = None
 ) -> tuple[dict[str, TopicFound], list[str]]:
-    """Return what is said about the topics by the first broker that does, and what is barred."""
+    """Return what is said about the topics by the first broker that does, and what is barred.
+
+    Raises:
+        UnreachableError: no broker answers.
+        EdgeError: every broker that answers refuses us.
+    """
     refusals: list[EdgeError] = []
     for server in bootstrap.split(","):
         try:

@@ -100,7 +100,9 @@ def _explain_tls(settings: Settings, server: str, error: ssl.SSLError) -> EdgeEr
             f"{server} does not accept the certificate in tls_cert_file "
             f"({_plain(reason)}): use one whose authority it trusts"
         )
-    return EdgeError(f"{server} ends the TLS handshake: {_plain(reason)}")
+    return EdgeError(
+        f"{server} ends the TLS handshake ({_plain(reason)}): see which versions of TLS it takes"
+    )
 
 
 def _untrusted(server: str, error: ssl.SSLCertVerificationError) -> EdgeError:
@@ -114,7 +116,9 @@ def _untrusted(server: str, error: ssl.SSLCertVerificationError) -> EdgeError:
             f"the certificate of {server} is not signed by an authority we trust: "
             "set tls_ca_file to the certificate of its authority"
         )
-    return EdgeError(f"the certificate of {server} is not valid: {error.verify_message}")
+    return EdgeError(
+        f"the certificate of {server} is not valid ({error.verify_message}): have it issued anew"
+    )
 
 
 async def _explain_closed(settings: Settings, server: str) -> EdgeError | None:

@@ -28,8 +28,10 @@ from streams.settings import Settings
 
 __all__ = [
     "TopicPlan",
+    "TopicState",
     "check_topics",
     "create_topics",
+    "describe_topics",
     "group_lag",
     "plan_topics",
     "replication_advice",
@@ -58,6 +60,13 @@ class TopicPlan(Struct, frozen=True):
     partitions: int
     config: Mapping[str, str]
     at_least: Mapping[str, int] = {}
+
+
+class TopicState(Struct, frozen=True):
+    """How one topic is: what the broker says of it, and its settings (none: not to be seen)."""
+
+    found: TopicFound
+    config: Mapping[str, str]
 
 
 def plan_topics(settings: Settings) -> list[TopicPlan]:
@@ -116,21 +125,36 @@ def check_topics(settings: Settings) -> list[str]:
         TopicsDifferError: with one line a difference, and what to do.
         UnreachableError: no broker answers.
     """
-    plans = plan_topics(settings)
-    with _admin(settings) as admin:
-        found = reach(settings, settings.broker)
-        seen = [name for name in found if not (found[name].missing or found[name].hidden)]
-        configs = _configs(admin, [plan.name for plan in plans if plan.name in seen])
+    plans, states = plan_topics(settings), describe_topics(settings)
     lines = [
         line
         for plan in plans
-        for line in _differences(plan, found[plan.name], configs.get(plan.name, {}))
+        for line in _differences(plan, states[plan.name].found, states[plan.name].config)
     ]
-    lines += _uneven(found[settings.events_topic], found[settings.ledger_topic])
+    lines += _uneven(states[settings.events_topic].found, states[settings.ledger_topic].found)
     if lines:
         raise TopicsDifferError("\n".join(lines))
-    insync = {name: int(config["min.insync.replicas"]) for name, config in configs.items()}
-    return [line for name in insync for line in replication_advice(found[name], insync[name])]
+    own = [states[plan.name] for plan in plans]
+    insync = [int(state.config["min.insync.replicas"]) for state in own]
+    return [
+        line
+        for state, least in zip(own, insync, strict=True)
+        for line in replication_advice(state.found, least)
+    ]
+
+
+def describe_topics(settings: Settings) -> dict[str, TopicState]:
+    """Return how every topic of `settings` is; the settings of raw ones are their vendors'.
+
+    Raises:
+        UnreachableError: no broker answers.
+        EdgeError: the broker refuses.
+    """
+    with _admin(settings) as admin:
+        found = reach(settings, settings.broker)
+        seen = [name for name in found if not (found[name].missing or found[name].hidden)]
+        configs = _configs(admin, [name for name in seen if name not in settings.raw_topics])
+    return {name: TopicState(found[name], configs.get(name, {})) for name in found}
 
 
 def replication_advice(topic: TopicFound, insync: int) -> Iterator[str]:
