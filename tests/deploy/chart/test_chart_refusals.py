@@ -143,6 +143,13 @@ def test_the_schema_names_what_is_wrong(values: Values, place: str, reason: str)
             {"strimzi": {"topics": {"enabled": True}}},
             "strimzi.cluster is needed with strimzi.topics and strimzi.user: the name of the Kafka",
         ),
+        (
+            {
+                "kafka": {"auth": {"protocol": "SASL_SSL"}},
+                "strimzi": {"cluster": "a", "namespace": "kafka", "user": {"enabled": True}},
+            },
+            "strimzi.namespace: the KafkaUser's Secret is made in kafka, where the workers cannot",
+        ),
     ],
 )
 def test_what_does_not_go_together_is_told(values: Values, said: str) -> None:

@@ -24,6 +24,10 @@ pseudonymKeys.existingSecret is needed with kafka.topics.raw: customers need key
 {{- if and (or .Values.strimzi.topics.enabled .Values.strimzi.user.enabled) (not .Values.strimzi.cluster) }}
 strimzi.cluster is needed with strimzi.topics and strimzi.user: the name of the Kafka resource
 {{- end }}
+{{- $elsewhere := ne (.Values.strimzi.namespace | default .Release.Namespace) .Release.Namespace }}
+{{- if and .Values.strimzi.user.enabled $elsewhere (not (or .Values.kafka.auth.existingSecret .Values.kafka.tls.client.existingSecret)) }}
+strimzi.namespace: the KafkaUser's Secret is made in {{ .Values.strimzi.namespace }}, where the workers cannot read it: copy it and name the copy in kafka.auth.existingSecret or kafka.tls.client.existingSecret
+{{- end }}
 {{- end }}
 
 {{- define "callsla.faults.auth" -}}
