@@ -25,7 +25,8 @@ FUZZ_ARGS ?= all --count 20000
 
 .PHONY: help demo test check bench bench-check bench-engines chaos simulate fuzz venv dev kernel parts \
 	format lock lock-peers schema dashboards chart-docs chart-golden clean cluster test-cluster \
-	test-upgrade newcomer
+	test-image \
+	test-upgrade newcomer audit
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +47,15 @@ check: $(VENV)/.dev ## style, types, imports, schemas, dashboards, house rules
 	$(BIN)/callsla slo dashboards --check --to $(DASHBOARDS)
 	$(BIN)/python deploy/helm/values_readme.py --check
 	$(BIN)/python -m pytest --quiet tests/test_house.py
+
+test-image: dev ## build the image twice without a container engine (as root), compare, run it
+	@command -v bwrap >/dev/null || apt-get install -qq --yes --no-install-recommends bubblewrap
+	$(BIN)/python -m pytest $(PYTEST_ARGS) tests/image/check_image.py
+
+audit: .cache/audit/bin/pip-audit ## known vulnerabilities of what is locked (asks the index of advisories)
+	@for lock in runtime build kernel sbom; do echo "== $$lock" >&2; \
+		.cache/audit/bin/pip-audit --strict --progress-spinner off --disable-pip --require-hashes \
+			--requirement requirements/$$lock.txt; done
 
 soak: dev parts ## twenty minutes at 5,000 events a second with a faulty feed: memory and latency flat
 	@PYTHONPATH=tests/integration $(BIN)/python tests/bench/soak.py $(SOAK_ARGS)
@@ -117,6 +127,7 @@ lock: .cache/lock/bin/pip-compile ## pin requirements/ anew from pyproject.toml
 	$(PIP_COMPILE) --only-build-deps --build-deps-for wheel \
 		--constraint requirements/runtime.txt --output-file requirements/kernel.txt \
 		deploy/kernel/pyproject.toml
+	$(PIP_COMPILE) --output-file requirements/sbom.txt deploy/docker/sbom.in
 	$(PIP_COMPILE) --extra dev --constraint requirements/runtime.txt \
 		--constraint requirements/build.txt --constraint requirements/kernel.txt \
 		--output-file requirements/dev.txt pyproject.toml
@@ -143,6 +154,10 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	@echo "Installing the developers' tools into $(VENV) ..." >&2
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
+
+.cache/audit/bin/pip-audit:
+	@.ci/python -m venv .cache/audit
+	@.cache/audit/bin/python -m pip --disable-pip-version-check --quiet install pip-audit
 
 .cache/lock/bin/pip-compile:
 	@.ci/python -m venv .cache/lock

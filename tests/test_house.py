@@ -103,7 +103,7 @@ def test_the_ledger_has_no_clock_chance_or_output(name: str) -> None:
         assert name not in set(_imports(path)), f"{_name(path)} imports {name}"
 
 
-@pytest.mark.parametrize("name", ["build", "kernel", "runtime", "dev"])
+@pytest.mark.parametrize("name", ["build", "kernel", "runtime", "sbom", "dev"])
 def test_a_lock_pins_every_requirement_by_hash(name: str) -> None:
     """`pip install --require-hashes` takes it as it is."""
     text = (ROOT / "requirements" / f"{name}.txt").read_text()
