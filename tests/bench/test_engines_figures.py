@@ -14,7 +14,8 @@ def _run(seconds: float, events: int = 1_000_000) -> Run:
         half_events=events // 2,
         done=102.0 + seconds,
         told=102.5,
-        cpu_seconds=4.0,
+        cpu_to_start=1.0,
+        cpu_seconds=5.0,
         peak_bytes=100 * 2**20,
     )
 
@@ -30,7 +31,7 @@ def test_a_run_is_timed_from_its_first_record() -> None:
 
 
 def test_a_prefix_costs_what_it_costs_for_each_event() -> None:
-    """CPU seconds are per million, however many there were."""
+    """CPU seconds are per million, however many there were, and without the start."""
     assert _run(4, events=100_000).cpu_per_million == pytest.approx(40)
 
 

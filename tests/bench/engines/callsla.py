@@ -119,8 +119,8 @@ def run_callsla(
     try:
         log = contest.folder / f"callsla-{tag}.log"
         with running([str(command), "worker"], environment, log, contest.core) as process:
-            _drain(process, tail)
-            run = _run_of(process, tail, backlog)
+            cpu_to_start = _drain(process, tail)
+            run = _run_of(process, tail, backlog, cpu_to_start)
             if backlog.figures:
                 _check_figures(f"http://127.0.0.1:{port}", backlog.figures)
     finally:
@@ -128,16 +128,22 @@ def run_callsla(
     return run
 
 
-def _drain(process: Process, tail: LedgerTail) -> None:
+def _drain(process: Process, tail: LedgerTail) -> float:
+    """Wait for the end of the backlog; return the CPU seconds of the start."""
+    cpu_to_start: float | None = None
     deadline = time.monotonic() + PATIENCE_SECONDS
     while tail.done is None:
         tail.poll(0.2)
+        if cpu_to_start is None and tail.claimed is not None:
+            cpu_to_start = process.cpu_seconds()
         process.check()
         if time.monotonic() > deadline:
             raise RuntimeError(f"not at the end after {PATIENCE_SECONDS:.0f} s")
+    assert cpu_to_start is not None
+    return cpu_to_start
 
 
-def _run_of(process: Process, tail: LedgerTail, backlog: Backlog) -> Run:
+def _run_of(process: Process, tail: LedgerTail, backlog: Backlog, cpu_to_start: float) -> Run:
     cpu, peak = process.cpu_seconds(), process.peak_bytes()
     assert tail.claimed is not None
     assert tail.told is not None
@@ -151,6 +157,7 @@ def _run_of(process: Process, tail: LedgerTail, backlog: Backlog) -> Run:
         half_events=tail.half_events,
         done=tail.done,
         told=tail.told,
+        cpu_to_start=cpu_to_start,
         cpu_seconds=cpu,
         peak_bytes=peak,
     )

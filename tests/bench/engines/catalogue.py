@@ -1,6 +1,6 @@
 """Which engines run, how each is set up, and what it keeps."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -24,6 +24,8 @@ class Engine(NamedTuple):
     """of the topic: a slow engine takes a prefix"""
     pinned: bool = True
     """to one core"""
+    changelogs: Sequence[str] = ()
+    """those that it does not find when it has just made them itself"""
     settings: Mapping[str, str] = {}
     """of callsla's worker, that are not the default"""
 
@@ -31,7 +33,8 @@ class Engine(NamedTuple):
         """Go through a backlog once; the result has been checked."""
         if self.command is None:
             return run_callsla(contest, backlog, settings=self.settings)
-        return run_peer(contest, backlog, self.command(), pinned=self.pinned)
+        command = self.command()
+        return run_peer(contest, backlog, command, pinned=self.pinned, changelogs=self.changelogs)
 
 
 OURS: Final = "callsla"
@@ -95,5 +98,6 @@ ENGINES: Final[dict[str, Engine]] = {
         "the smaller job; Tables in memory with changelogs, a tumbling window",
         partial(python_command, "faust", "manual.py"),
         share=1 / 40,
+        changelogs=("calls", "queues", "windows"),
     ),
 }

@@ -84,7 +84,7 @@ class Course(NamedTuple):
         replay = [str(contestant.command), "replay", "--from", "events", str(self.events), "--json"]
         return {
             "replay, CPU seconds": _cpu_of(replay, self.held.core),
-            "worker, CPU seconds": run.cpu_seconds,
+            "worker, CPU seconds for the backlog": run.cpu_seconds - run.cpu_to_start,
             "worker, seconds for the backlog": run.done - run.first,
         }
 
@@ -139,7 +139,7 @@ def _told(what: str, verdict: Verdict) -> str:
         said = f"LOST more than {ALLOWED - 1:.0%}"
     elif verdict.is_open:
         said = "undecided: noise is larger than the loss; more PAIRS, or a quiet hour"
-    return f"{what:<34}{verdict!s:<28}{said}"
+    return f"{what:<38}{verdict!s:<28}{said}"
 
 
 def main(given: Sequence[str] | None = None) -> int:

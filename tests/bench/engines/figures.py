@@ -25,8 +25,10 @@ class Run(Struct, frozen=True):
     """all were"""
     told: float
     """the first result was there"""
+    cpu_to_start: float
+    """of the whole process tree, until the first record was taken, in seconds"""
     cpu_seconds: float
-    """of the whole process tree, from its start until all were applied"""
+    """of the whole process tree, until all were applied"""
     peak_bytes: int
 
     @property
@@ -48,8 +50,8 @@ class Run(Struct, frozen=True):
 
     @property
     def cpu_per_million(self) -> float:
-        """CPU seconds per million events."""
-        return self.cpu_seconds / self.events * 1e6
+        """CPU seconds per million events, the start of the process left out."""
+        return (self.cpu_seconds - self.cpu_to_start) / self.events * 1e6
 
     @property
     def to_first_result(self) -> float:

@@ -66,7 +66,12 @@ def java_command(peer: str, *arguments: str, heap: str = "1g") -> list[str]:
 
 
 def run_peer(
-    contest: Contest, backlog: Backlog, command: Sequence[str], *, pinned: bool = True
+    contest: Contest,
+    backlog: Backlog,
+    command: Sequence[str],
+    *,
+    pinned: bool = True,
+    changelogs: Sequence[str] = (),
 ) -> Run:
     """Let a peer go through a backlog: command, broker, topic, records, group, folder.
 
@@ -77,12 +82,14 @@ def run_peer(
     tag = contest.tag()
     folder = contest.folder / tag
     folder.mkdir()
+    for name in changelogs:
+        contest.topics.create(f"{tag}-{name}-changelog")
     told = [contest.topics.bootstrap, backlog.topic, str(backlog.events), tag, str(folder)]
     core = contest.core if pinned else None
     log = contest.folder / f"peer-{tag}.log"
     environment = {"TZ": "UTC", "PYTHONPATH": str(SOURCES / "shared")}
     with running([*command, *told], environment, log, core) as process:
-        reports = _reports(process)
+        reports, cpu_to_start = _reports(process)
         cpu, peak = process.cpu_seconds(), process.peak_bytes()
     shutil.rmtree(folder, ignore_errors=True)
     check(msgspec.json.decode(reports["done"].result, type=Result), backlog.truth)
@@ -94,17 +101,22 @@ def run_peer(
         half_events=backlog.events // 2,
         done=reports["done"].at,
         told=reports["first"].at,
+        cpu_to_start=cpu_to_start,
         cpu_seconds=cpu,
         peak_bytes=peak,
     )
 
 
-def _reports(process: Process) -> dict[str, Told]:
+def _reports(process: Process) -> tuple[dict[str, Told], float]:
+    """Return what it told, and its CPU seconds when it told of the first record."""
     found: dict[str, Told] = {}
+    cpu_to_start = 0.0
     deadline = time.monotonic() + PATIENCE_SECONDS
     while "done" not in found:
         told = process.told(deadline - time.monotonic())
         if told is None:
             raise RuntimeError(f"not at the end after {PATIENCE_SECONDS:.0f} s")
+        if told.what == "first":
+            cpu_to_start = process.cpu_seconds()
         found[told.what] = told
-    return found
+    return found, cpu_to_start

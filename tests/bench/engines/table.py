@@ -63,13 +63,17 @@ def _ratio(runs: Runs, found: Sequence[Run]) -> str:
 def usage_table(runs: Runs) -> str:
     """Return what each engine took: processor, memory, and time to its first result."""
     lines = [
-        _row("engine", "CPU seconds per million events", "peak memory, MiB", "first result, s"),
-        _row("---", "---", "---", "---"),
-    ]
+        _row(
+            "engine", "CPU seconds per million events", "CPU seconds of the start",
+            "peak memory, MiB", "first result, s",
+        ),
+        _row("---", "---", "---", "---", "---"),
+    ]  # fmt: skip
     for engine, found in _engines(runs):
         cells = (
             engine.title,
             _between(spread(run.cpu_per_million for run in found), ".1f"),
+            f"{spread(run.cpu_to_start for run in found).middle:.1f}",
             _between(spread(run.peak_bytes / 2**20 for run in found)),
             _between(spread(run.to_first_result for run in found), ".1f"),
         )
