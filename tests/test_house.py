@@ -15,6 +15,7 @@ MAX_FUNCTION_LINES: Final = 40
 LEDGER_MAY_IMPORT: Final = {
     *sys.stdlib_module_names,
     "msgspec",
+    "mypy_extensions",  # for the compiler alone
     "streams.events",
     "streams.instants",
     "streams.ledger",

@@ -9,7 +9,7 @@ from streams.events import REASONS
 from streams.kafka.ledgerlog.machine import Machine
 from streams.ledger import Ledger
 from streams.ledger.rules import Rules
-from streams.ledger.totals import Histogram, QueueTotals, Totals
+from streams.ledger.totals import QueueTotals, Totals
 
 __all__ = ["Exported", "copied"]
 
@@ -56,18 +56,5 @@ def copied(totals: Totals, rules: Rules, before: Mapping[str, QueueTotals]) -> T
     copy.overflowed = totals.overflowed
     for label, queue in totals.queues.items():
         known = before.get(label)
-        copy.queues[label] = known if known == queue else _copy_queue(queue)
+        copy.queues[label] = queue.copy() if known is None or queue.is_changed else known
     return copy
-
-
-def _copy_queue(queue: QueueTotals) -> QueueTotals:
-    return QueueTotals(
-        answer_wait=_copy_histogram(queue.answer_wait),
-        callback_delay=_copy_histogram(queue.callback_delay),
-        counts=dict(queue.counts),
-        corrections=dict(queue.corrections),
-    )
-
-
-def _copy_histogram(histogram: Histogram) -> Histogram:
-    return Histogram(bounds=histogram.bounds, counts=list(histogram.counts), total=histogram.total)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Final
 
+from streams.ledger.compiled import mypyc_attr
 from streams.ledger.terms import Terms, TermsOf
 
 __all__ = ["Conversation", "Failure", "Owed", "callback_promises"]
@@ -12,6 +13,7 @@ __all__ = ["Conversation", "Failure", "Owed", "callback_promises"]
 _at: Final = attrgetter("at")
 
 
+@mypyc_attr(acyclic=True)
 class Failure:
     """A call that ended without a human answer, or a callback asked for without a call."""
 
@@ -29,6 +31,7 @@ class Failure:
         """of the event that asked for it; 0 for a call"""
 
 
+@mypyc_attr(acyclic=True)
 class Conversation:
     """A human of the centre and the customer spoke."""
 
@@ -40,6 +43,7 @@ class Conversation:
         """the customer rang, rather than the centre"""
 
 
+@mypyc_attr(acyclic=True)
 class Owed:
     """One callback promise as the facts have it."""
 

@@ -7,6 +7,7 @@ the order in which the facts arrived never matters.
 from bisect import bisect_right
 from typing import Final, TypeAlias
 
+from streams.ledger.compiled import mypyc_attr
 from streams.ledger.deadlines import NOWHERE, Waiter
 from streams.ledger.terms import Terms
 
@@ -24,6 +25,7 @@ ANSWERED: Final = frozenset({"answered_in_target", "answered_late"})
 _End: TypeAlias = tuple[int, str, int]
 
 
+@mypyc_attr(acyclic=True)
 class End:
     """One `call.ended`; of several the smallest `order` decides."""
 
@@ -41,6 +43,7 @@ class End:
         return self.at, self.ended_by, self.resolved
 
 
+@mypyc_attr(acyclic=True)
 class Call(Waiter):
     """The facts of one call (instants in microseconds, earliest of each kind) and its verdicts.
 
@@ -186,6 +189,7 @@ class Call(Waiter):
         return self.outcome_at
 
 
+@mypyc_attr(acyclic=True)
 class Judgement:
     """What the facts of a call say at `now`; an undecided part is None."""
 

@@ -3,12 +3,14 @@
 from streams.ledger.callbacks import Conversation, Failure, Owed
 from streams.ledger.calls import ANSWERED, Call
 from streams.ledger.changes import NONE
+from streams.ledger.compiled import mypyc_attr
 from streams.ledger.deadlines import NOWHERE, Waiter
 from streams.ledger.terms import TermsOf
 
-__all__ = ["CallbackFact", "Counted", "Customer", "History", "history"]
+__all__ = ["CallbackFact", "Counted", "Customer", "History", "history", "without"]
 
 
+@mypyc_attr(acyclic=True)
 class CallbackFact:
     """One callback event."""
 
@@ -32,6 +34,7 @@ class CallbackFact:
         self.source = source
 
 
+@mypyc_attr(acyclic=True)
 class Counted:
     """A callback promise as it was counted."""
 
@@ -48,6 +51,7 @@ class Counted:
         self.late_at = 0
 
 
+@mypyc_attr(acyclic=True)
 class Customer(Waiter):
     """What the ledger holds of one customer, or of one call whose customer nobody named."""
 
@@ -59,7 +63,7 @@ class Customer(Waiter):
         self.stands = NOWHERE
         self.name = name
         """the pseudonym; None for a call without one"""
-        self.calls: list[Call] = []
+        self.calls: tuple[Call, ...] = ()
         self.facts: tuple[CallbackFact, ...] = ()
         self.promises: tuple[Counted, ...] = ()
         self.troubled = False
@@ -100,6 +104,11 @@ def history(customer: Customer, attached: dict[str, list[CallbackFact]], terms: 
                 _add_fact(past, fact)
     past.sort()
     return past
+
+
+def without(calls: tuple[Call, ...], gone: Call) -> tuple[Call, ...]:
+    """Return `calls` without one of them."""
+    return tuple([call for call in calls if call is not gone])
 
 
 def _failure_order(failure: Failure) -> tuple[int, str, str, int]:

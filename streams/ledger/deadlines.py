@@ -5,6 +5,7 @@ from operator import attrgetter
 from typing import Final
 
 from streams.instants import SECOND
+from streams.ledger.compiled import mypyc_attr
 
 __all__ = ["DUE", "NOWHERE", "Deadlines", "Waiter"]
 
@@ -15,6 +16,7 @@ _SLOT: Final = SECOND
 _order: Final = attrgetter("wake", "id")
 
 
+@mypyc_attr(acyclic=True)
 class Waiter:
     """Something that is to be looked at again at `wake` (microseconds; 0: never, -1: now).
 
@@ -40,6 +42,14 @@ class Deadlines:
     def __init__(self) -> None:
         self._slots: dict[int, list[Waiter]] = {}
         self._order: list[int] = []
+
+    @property
+    def earliest(self) -> int | None:
+        """The moment before which nothing is due; None: nothing is to be waited for.
+
+        Exact to a slot, and sometimes of what was put off since: then nothing will be due.
+        """
+        return self._order[0] * _SLOT if self._order else None
 
     def set(self, waiter: Waiter, at: int) -> None:
         """Wake `waiter` at `at` and at no other moment."""

@@ -200,7 +200,7 @@ class Ledger:
             call.queued = at
             call.is_contestable = True
         source = call.source
-        call.arrived(at, fields[-4])
+        call.arrived(at, fields[-4] if fields[-4] != source else source)
         if call.source != source:
             # It seemed to be another source's.
             self.book.calls_of.remove(source)
@@ -241,7 +241,7 @@ class Ledger:
             call.last_at = at
         queue: str | None = fields[-3]
         if queue is not None and (call.queue is None or at <= call.queue_at):
-            call.named_queue(at, queue)
+            call.named_queue(at, self.book.shared(queue))
         if fields[-1]:
             call.anonymous = True
         customer: str | None = fields[-2]
@@ -347,7 +347,7 @@ class Ledger:
         call = self.book.calls.get(call_id)
         if call is None:
             call = Call(call_id, mark)
-            call.source = fields[-4]
+            call.source = self.book.shared(fields[-4])
             self._require_few_calls(call.source)
             self.book.remember(call)
         elif not call.is_news(mark):

@@ -77,7 +77,7 @@ def customer_of(row: CustomerRow, calls: dict[str, Call]) -> Customer:
         KeyError: one of the customer's calls is not in `calls`.
     """
     customer = Customer(row.id, row.name)
-    customer.calls = [calls[call_id] for call_id in row.calls]
+    customer.calls = tuple([calls[call_id] for call_id in row.calls])
     if row.facts:
         customer.facts = tuple([fact_of(fact) for fact in row.facts])
     if row.promises:

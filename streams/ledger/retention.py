@@ -2,7 +2,7 @@
 
 from streams.ledger.calls import ANSWERED, Call
 from streams.ledger.changes import NONE
-from streams.ledger.customers import CallbackFact, Counted, Customer
+from streams.ledger.customers import CallbackFact, Counted, Customer, without
 from streams.ledger.settle import Settlement
 
 __all__ = ["forget_call", "is_forgettable", "prune"]
@@ -34,7 +34,7 @@ def prune(book: Settlement, customer: Customer) -> None:
 def _forget_customer(book: Settlement, customer: Customer) -> None:
     for call in customer.calls:
         forget_call(book, call)
-    customer.calls.clear()
+    customer.calls = ()
     customer.wake = 0
     del book.customers[customer.id]
     book.owing.pop(customer.id, None)
@@ -112,7 +112,7 @@ def _forget_promise(
     for call_id in promise.owed.calls:
         call = calls.get(call_id)
         if call is not None:
-            customer.calls.remove(call)
+            customer.calls = without(customer.calls, call)
             forget_call(book, call)
 
 
@@ -130,7 +130,7 @@ def _forget_conversations(book: Settlement, customer: Customer, final: int) -> N
             forget_call(book, call)
         else:
             stay.append(call)
-    customer.calls = stay
+    customer.calls = tuple(stay)
     if customer.facts:
         kept = [fact for fact in customer.facts if fact.at >= horizon or fact.what == "requested"]
         _keep_facts(book, customer, kept)

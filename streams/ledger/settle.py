@@ -8,7 +8,7 @@ from streams.ledger.by_source import BySource
 from streams.ledger.callbacks import Owed, callback_promises
 from streams.ledger.calls import ANSWERED, NO_WAIT, Call, Judgement, judge
 from streams.ledger.changes import NONE
-from streams.ledger.customers import CallbackFact, Customer, History, history
+from streams.ledger.customers import CallbackFact, Customer, History, history, without
 from streams.ledger.deadlines import Deadlines
 from streams.ledger.owed import NAMELESS, CallbackTally
 from streams.ledger.rules import Rules
@@ -19,6 +19,7 @@ from streams.ledger.usefulness import judge_usefulness
 __all__ = ["Settlement"]
 
 _LOOK_AGAIN: Final = 15 * MINUTE
+_MOST_NAMES: Final = 4096
 _NO_RESTARTS: Final[list[int]] = []
 _WHOLE: Final = {
     "kept": "kept",
@@ -41,6 +42,7 @@ class Settlement:
         self.now = 0
         self.tally = Tally(rules, windows=windows)
         self._callbacks = CallbackTally(self.tally)
+        self._names: dict[str, str] = {}
         self.calls: dict[str, Call] = {}
         self.customers: dict[str, Customer] = {}
         self.attached: dict[str, list[CallbackFact]] = {}
@@ -63,6 +65,15 @@ class Settlement:
     def rules_of(self, queue: str | None) -> Terms:
         """Return the rules of `queue`."""
         return self.terms.of(queue)
+
+    def shared(self, name: str) -> str:
+        """Return `name`, as one object for all calls: each event brings a copy of its own."""
+        known = self._names.get(name)
+        if known is not None:
+            return known
+        if len(self._names) < _MOST_NAMES:
+            self._names[name] = name
+        return name
 
     @property
     def touched(self) -> tuple[list[str], list[str]]:
@@ -174,7 +185,7 @@ class Settlement:
         if customer is None:
             customer = self.customers[key] = Customer(key, call.customer)
         call.held_by = key
-        customer.calls.append(call)
+        customer.calls = (*customer.calls, call)
         return customer
 
     def leave(self, call: Call) -> None:
@@ -183,7 +194,7 @@ class Settlement:
             return
         customer = self.customers[call.held_by]
         call.held_by = None
-        customer.calls.remove(call)
+        customer.calls = without(customer.calls, call)
         customer.troubled = True
         self.touch_customer(customer)
 

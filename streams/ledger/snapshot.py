@@ -1,14 +1,15 @@
 """The whole state of a ledger as bytes, and back."""
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from hashlib import sha256
 from itertools import chain
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from streams.ledger.calls import Call
 from streams.ledger.customers import Counted
 from streams.ledger.ledger import Ledger
 from streams.ledger.packing import (
@@ -21,10 +22,20 @@ from streams.ledger.packing import (
 )
 from streams.ledger.rows import CallRow, CustomerRow, FactRow
 from streams.ledger.rules import Rules
+from streams.ledger.settle import Settlement
 from streams.ledger.totals import Histogram, QueueTotals
 from streams.ledger.windows import KINDS, QueueWindows, Slice
 
-__all__ = ["FORMAT", "SnapshotError", "dump", "load", "state_hash"]
+__all__ = [
+    "FORMAT",
+    "Parts",
+    "SnapshotError",
+    "dump",
+    "dump_in_parts",
+    "load",
+    "state_hash",
+    "whole",
+]
 
 FORMAT: Final = 2
 _ARRAY: Final = struct.Struct(">BI").pack
@@ -34,6 +45,8 @@ _LONG: Final = 16
 _AT_A_TIME: Final = 64
 
 _T = TypeVar("_T")
+Parts: TypeAlias = Generator[None, None, bytes]
+"""A state that is being written, some half a millisecond at a time; returned at the end."""
 
 
 class SnapshotError(ValueError):
@@ -99,7 +112,23 @@ _decoder: Final = msgspec.msgpack.Decoder(_State)
 
 def dump(ledger: Ledger) -> bytes:
     """Return the state of `ledger`; equal states give equal bytes."""
-    return _encoder.encode(_state(ledger))
+    return whole(dump_in_parts(ledger))
+
+
+def dump_in_parts(ledger: Ledger) -> Parts:
+    """Do what `dump` does with a pause at each `yield`, in which `ledger` must not change."""
+    state = yield from _state(ledger)
+    return _encoder.encode(state)
+
+
+def whole(parts: Parts) -> bytes:
+    """Return what `parts` returns at its end."""
+    while True:
+        try:
+            next(parts)
+        except StopIteration as end:
+            state: bytes = end.value
+            return state
 
 
 def state_hash(ledger: Ledger) -> str:
@@ -133,10 +162,12 @@ def load(rules: Rules, state: bytes) -> Ledger:
     return ledger
 
 
-def _state(ledger: Ledger) -> tuple[Any, ...]:
+def _state(ledger: Ledger) -> Generator[None, None, tuple[Any, ...]]:
     """Return the values of a `_State`."""
     book = ledger.book
     ledger.windows.fold()
+    calls = yield from _rows(book.calls, call_row)
+    customers = yield from _rows(book.customers, customer_row)
     return (
         FORMAT,
         book.now,
@@ -148,8 +179,8 @@ def _state(ledger: Ledger) -> tuple[Any, ...]:
         book.boundary_ambiguous,
         ledger.totals.overflowed,
         ledger.totals.names(),
-        _rows(book.calls, call_row),
-        _rows(book.customers, customer_row),
+        calls,
+        customers,
         {key: [fact_row(fact) for fact in facts] for key, facts in book.attached.items()},
         book.touched,
         sorted(book.undecided),
@@ -160,7 +191,9 @@ def _state(ledger: Ledger) -> tuple[Any, ...]:
     )
 
 
-def _rows(held: Mapping[str, _T], row: Callable[[_T], tuple[Any, ...]]) -> msgspec.Raw:
+def _rows(
+    held: Mapping[str, _T], row: Callable[[_T], tuple[Any, ...]]
+) -> Generator[None, None, msgspec.Raw]:
     """Return the `row` of everything in `held`, by its key, as an array.
 
     A few at a time: memory that was in use a moment ago is written twice as fast.
@@ -170,6 +203,7 @@ def _rows(held: Mapping[str, _T], row: Callable[[_T], tuple[Any, ...]]) -> msgsp
     for first in range(0, len(keys), _AT_A_TIME):
         some = [row(held[key]) for key in keys[first : first + _AT_A_TIME]]
         packed.append(_encoder.encode(some)[1 if len(some) < _LONG else 3 :])
+        yield
     return msgspec.Raw(b"".join(packed))
 
 
@@ -281,14 +315,32 @@ def _require(is_so: bool, what: str) -> None:
 
 def _restore_call(ledger: Ledger, row: CallRow) -> None:
     call = call_of(row)
+    _share_names(ledger.book, call)
     ledger.book.remember(call)
     if row.wake:
         ledger.book.deadlines.set(call, row.wake)
 
 
+def _share_names(book: Settlement, call: Call) -> None:
+    """Give `call` the names that others have, too: read from bytes each has a copy of its own."""
+    call.source = book.shared(call.source)
+    call.queue, call.label = _shared(book, call.queue), _shared(book, call.label)
+    call.outcome, call.answer = _shared(book, call.outcome), _shared(book, call.answer)
+    call.promise, call.usefulness = _shared(book, call.promise), _shared(book, call.usefulness)
+    if call.held_by == call.customer:
+        call.held_by = call.customer
+
+
+def _shared(book: Settlement, name: str | None) -> str | None:
+    return None if name is None else book.shared(name)
+
+
 def _restore_customer(ledger: Ledger, row: CustomerRow) -> None:
     book = ledger.book
     customer = customer_of(row, book.calls)
+    if customer.calls:
+        key = customer.calls[0].held_by or customer.id
+        customer.id, customer.name = key, key if customer.name == key else customer.name
     book.customers[customer.id] = customer
     for fact in customer.facts:
         book.facts_of.add(fact.source)

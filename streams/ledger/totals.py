@@ -92,12 +92,19 @@ class Histogram:
     __slots__ = ("_limits", "bounds", "counts", "total")
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, bounds: list[float], counts: list[int], total: int = 0) -> None:
+    def __init__(
+        self, bounds: list[float], counts: list[int], total: int = 0,
+        limits: list[int] | None = None,
+    ) -> None:  # fmt: skip
         self.bounds = bounds
         self.counts = counts
         self.total = total
         """sum of the durations in microseconds"""
-        self._limits = limits_of(bounds)
+        self._limits = limits_of(bounds) if limits is None else limits
+
+    def copy(self) -> "Histogram":
+        """Return one that does not change with this one."""
+        return Histogram(self.bounds, list(self.counts), self.total, self._limits)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Histogram):
@@ -142,7 +149,9 @@ class Histogram:
 class QueueTotals:
     """The counters of one queue label."""
 
-    __slots__ = ("_counts", "_is_new", "_new", "answer_wait", "callback_delay", "corrections")
+    __slots__ = (
+        "_counts", "_is_new", "_new", "answer_wait", "callback_delay", "corrections", "is_changed",
+    )  # fmt: skip
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(
@@ -159,6 +168,8 @@ class QueueTotals:
         self._new = [0] * len(PAIRS)
         """what `_counts` has not got yet, by place"""
         self._is_new = False
+        self.is_changed = True
+        """since `copy` was last called"""
 
     def bound_at(self, rules: QueueRules) -> None:
         """Have a bound at each target of `rules` in its histogram."""
@@ -175,6 +186,16 @@ class QueueTotals:
                     self._counts[PAIRS[place]] += number
                     self._new[place] = 0
         return self._counts
+
+    def copy(self) -> "QueueTotals":
+        """Return counters that do not change with these."""
+        self.is_changed = False
+        return QueueTotals(
+            self.answer_wait.copy(),
+            self.callback_delay.copy(),
+            dict(self.counts),
+            dict(self.corrections),
+        )
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, QueueTotals):
@@ -198,9 +219,11 @@ class QueueTotals:
         """Count the verdict and state at `place` of `PAIRS` for the first time."""
         self._new[place] = self._new[place] + 1
         self._is_new = True
+        self.is_changed = True
 
     def correct(self, verdict: str, was: str, state: str) -> None:
         """Count that a verdict counted as `was` is `state`."""
+        self.is_changed = True
         key = (verdict, was, state)
         self.corrections[key] = self.corrections.get(key, 0) + 1
 

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 from streams.ledger.calls import Call, End
+from streams.ledger.compiled import mypyc_attr
 from streams.ledger.terms import Terms
 
 __all__ = ["Usefulness", "end_of_talk", "judge_usefulness"]
 
 
+@mypyc_attr(acyclic=True)
 class Usefulness:
     """The verdict on a human answer, or when to ask again."""
 

@@ -87,3 +87,14 @@ def test_nothing_is_kept_of_what_has_fired() -> None:
     assert len(deadlines._slots) == len(deadlines._order) == 5
     _woken(deadlines, 10 * SECOND)
     assert (deadlines._slots, deadlines._order) == ({}, [])
+
+
+def test_nothing_is_due_before_the_earliest() -> None:
+    """It is known to the second, and may be of one that was put off since."""
+    deadlines = Deadlines()
+    assert Deadlines().earliest is None
+    deadlines.set(_sleeper("late"), 9 * SECOND + 5)
+    deadlines.set(_sleeper("early"), 4 * SECOND + 5)
+    assert deadlines.earliest == 4 * SECOND
+    assert _woken(deadlines, 5 * SECOND) == ["early"]
+    assert deadlines.earliest == 9 * SECOND

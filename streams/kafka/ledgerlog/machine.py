@@ -20,7 +20,7 @@ from streams.kafka.ledgerlog.records import LogDamagedError, Tick
 from streams.ledger import Ledger
 from streams.ledger.changes import Change
 from streams.ledger.rules import Rules
-from streams.ledger.snapshot import SnapshotError, dump, load
+from streams.ledger.snapshot import Parts, SnapshotError, dump, dump_in_parts, load, whole
 
 __all__ = ["STRIDE", "Machine", "Outcome"]
 
@@ -173,6 +173,11 @@ class Machine:
 
         Only right after `close`: what was applied since would be lost.
         """
+        return whole(self.dump_in_parts())
+
+    def dump_in_parts(self) -> Parts:
+        """Do what `dump` does with a pause at each `yield`, in which nothing may be applied."""
+        ledger = yield from dump_in_parts(self.ledger)
         return _encode(
             _State(
                 number=self.number,
@@ -182,7 +187,7 @@ class Machine:
                 unknown_fields=self.unknown_fields,
                 losses=self.losses,
                 dead_letters=self.dead_letters,
-                ledger=dump(self.ledger),
+                ledger=ledger,
             )
         )
 
