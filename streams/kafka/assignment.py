@@ -72,6 +72,8 @@ class Assignment:
     ) -> None:
         self.topic = topic
         self.watch = FetchWatch()
+        self.news = asyncio.Event()
+        """set when a tick may bring something that the last one could not"""
         self.clock = clock
         self.recovery_seconds: dict[int, float] = {}
         self.side_offsets: dict[TP, int] = {}
@@ -170,13 +172,32 @@ class Assignment:
 
         A batch of a partition that is not live is dropped.
         """
+        self.news.set()
         keeper = self._keepers.get(batch.partition)
         if keeper is None or keeper.processor.apply(batch, self.clock()):
             return None
         return keeper.processor.next_offset
 
-    async def tick(self, fresh: Mapping[TP, Fresh]) -> None:
+    def is_due(self, fresh: Mapping[TP, Fresh]) -> bool:
+        """Return whether a tick now would tell something of a partition that has caught up.
+
+        While a backlog is read nobody waits for the next verdict.
+        """
+        return any(
+            keeper.processor.has_caught_up(fresh.get(TP(self.topic, number)))
+            and self._has_news(number, keeper, fresh)
+            for number, keeper in self._keepers.items()
+        )
+
+    def _has_news(self, number: int, keeper: Keeper, fresh: Mapping[TP, Fresh]) -> bool:
+        wall, newest, hold = self._moment(number, fresh)
+        return keeper.processor.has_news(wall, newest, hold=hold)
+
+    async def tick(self, fresh: Mapping[TP, Fresh], *, lazily: bool = False) -> None:
         """Tick every live partition; when this returns each tick is durable, its outputs written.
+
+        Done `lazily`, partitions of which there is nothing to tell have a tick now and then, and
+        nobody waits for one whose snapshot is being made.
 
         Raises:
             OutputError: outputs cannot be written.
@@ -184,18 +205,42 @@ class Assignment:
         """
         began = self.clock()
         try:
-            await _all(self._tick_one(number, fresh) for number in list(self._keepers))
+            wanted = [
+                number
+                for number, keeper in self._keepers.items()
+                if not (lazily and self._rests(number, keeper, fresh))
+            ]
+            await _all(self._tick_one(number, fresh) for number in wanted)
         finally:
             self.watch.waited(began, self.clock())
+
+    def _rests(self, number: int, keeper: Keeper, fresh: Mapping[TP, Fresh]) -> bool:
+        if keeper.is_in_snapshot:
+            return True
+        rests = keeper.processor.rests(self.clock())
+        return rests and not self._has_news(number, keeper, fresh)
 
     async def _tick_one(self, number: int, fresh: Mapping[TP, Fresh]) -> None:
         wall, newest, hold = self._moment(number, fresh)
         await self._kept(number, lambda keeper: keeper.tick(wall, newest, hold=hold))
 
+    def frozen(self, number: int) -> asyncio.Event | None:
+        """Return what is set when a partition whose state is being written goes on; None: it does.
+
+        Until then nothing may be applied to it.
+        """
+        keeper = self._keepers.get(number)
+        return None if keeper is None else keeper.frozen
+
+    def call_off_snapshots(self) -> None:
+        """Let nobody wait for a state that is still being written."""
+        for keeper in self._keepers.values():
+            keeper.call_off()
+
     async def snapshot(self, number: int, fresh: Mapping[TP, Fresh]) -> int | None:
         """Append a snapshot of a live partition and trim its log; returns its size in bytes.
 
-        None: the partition was lost. Raises: as `tick`.
+        None: the partition was lost, or it was called off. Raises: as `tick`.
         """
         wall, newest, hold = self._moment(number, fresh)
         return await self._kept(number, lambda keeper: keeper.snapshot(wall, newest, hold=hold))

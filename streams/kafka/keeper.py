@@ -31,6 +31,10 @@ TICKS_WORTH_A_SNAPSHOT: Final = 8
 """Fewer than this since the last snapshot are followed faster than another is read."""
 
 
+PARTS_A_TURN: Final = 4
+"""Parts of a state that are written before everything else has its turn: some two milliseconds."""
+
+
 _LIMITS: Final = (
     "events are refused: as much as can be remembered is (dead letters `limit`)",
     "calls are judged apart from a customer who has too many (callcenter_customer_overflow_total)",
@@ -82,6 +86,10 @@ class Keeper:
         self.is_void = False
         """whether an append was broken off: what the log holds is not known any more"""
         self.ticks_since_snapshot = 0
+        self.is_in_snapshot = False
+        self.frozen: asyncio.Event | None = None
+        """while the state is written nothing may be applied: set when that is done"""
+        self._is_called_off = False
         self._place = place
         self._log = writer
         self._unwritten = unwritten
@@ -101,20 +109,56 @@ class Keeper:
             await self._write()
             await self._close(wall, fresh, hold=hold)
 
-    async def snapshot(self, wall: int, fresh: Fresh | None, *, hold: bool = False) -> int:
+    async def snapshot(self, wall: int, fresh: Fresh | None, *, hold: bool = False) -> int | None:
         """Tick and append a snapshot of the state at that tick; returns its size in bytes.
+
+        While the state is written the partition is `frozen`. None: it was called off.
 
         Raises: as `tick`.
         """
         async with self._turn:
             self._require_known()
             await self._write()
-            data = await self._close(wall, fresh, hold=hold, dump=True)
-            self.is_void = True
-            if await self._log.snapshot(self.processor.machine.rules, data):
-                self.ticks_since_snapshot = 0
-            self.is_void = False
-            return len(data)
+            self.is_in_snapshot, self._is_called_off = True, False
+            try:
+                data = await self._frozen_state(wall, fresh, hold=hold)
+                if data is not None:
+                    await self._append_snapshot(data)
+            finally:
+                self.is_in_snapshot = False
+            return None if data is None else len(data)
+
+    def call_off(self) -> None:
+        """Have a snapshot whose state is still being written be none: there is no time for it."""
+        self._is_called_off = True
+
+    async def _frozen_state(self, wall: int, fresh: Fresh | None, *, hold: bool) -> bytes | None:
+        thawed = self.frozen = asyncio.Event()
+        try:
+            await self._close(wall, fresh, hold=hold)
+            return await self._state()
+        finally:
+            self.frozen = None
+            thawed.set()
+
+    async def _state(self) -> bytes | None:
+        """Write the state as of the last tick in turns with everything else."""
+        parts = self.processor.machine.dump_in_parts()
+        while not self._is_called_off:
+            try:
+                for _ in range(PARTS_A_TURN):
+                    next(parts)
+            except StopIteration as end:
+                state: bytes = end.value
+                return state
+            await asyncio.sleep(0)
+        return None
+
+    async def _append_snapshot(self, state: bytes) -> None:
+        self.is_void = True
+        if await self._log.snapshot(self.processor.machine.rules, state):
+            self.ticks_since_snapshot = 0
+        self.is_void = False
 
     async def seal(self) -> None:
         """Append a snapshot of the state as it was loaded, whatever it takes.
@@ -133,13 +177,9 @@ class Keeper:
         if self.is_void:
             raise AppendUnknownError("an append before this one was broken off")
 
-    async def _close(
-        self, wall: int, fresh: Fresh | None, *, hold: bool, dump: bool = False
-    ) -> bytes:
-        """Tick; returns the state at that tick if it is to be dumped."""
+    async def _close(self, wall: int, fresh: Fresh | None, *, hold: bool) -> None:
         self.is_void = True
         stretch = self.processor.tick(self._log.epoch, wall, fresh, hold=hold)
-        state = self.processor.machine.dump() if dump else b""
         await self._log.tick(stretch.tick)
         self.is_void = False
         self.processor.settle(stretch)
@@ -147,7 +187,6 @@ class Keeper:
         self.ticks_since_snapshot += 1
         self._unwritten = _fruits(stretch)
         await self._write()
-        return state
 
     def _tell_limits(self) -> None:
         """Log each limit that acts, the first time it does."""

@@ -6,6 +6,7 @@ other. What decides a verdict is in the machine; here is what only the owner see
 
 from typing import Final, NamedTuple
 
+from streams.instants import SECOND
 from streams.kafka.batch import Batch, Fresh
 from streams.kafka.clock import caught_up_at, firing_time
 from streams.kafka.exported import Exported
@@ -14,9 +15,14 @@ from streams.kafka.ledgerlog.records import Tick
 from streams.ledger import Ledger
 from streams.ledger.totals import Histogram
 
-__all__ = ["PartitionProcessor", "Stretch"]
+__all__ = ["IDLE", "PartitionProcessor", "Stretch"]
 
-_LATENCY_BOUNDS: Final = (0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+IDLE: Final = SECOND
+"""So long a partition goes without a tick that would say nothing but the time."""
+
+_LATENCY_BOUNDS: Final = (
+    0.01, 0.025, 0.05, 0.075, 0.1, 0.125, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0,
+)  # fmt: skip
 
 
 class Stretch(NamedTuple):
@@ -48,6 +54,7 @@ class PartitionProcessor:
         self._gap: int | None = None
         self._wall = 0
         self._ticked_offset = machine.next_offset
+        self._ticked_at = 0
 
     @property
     def ledger(self) -> Ledger:
@@ -100,10 +107,28 @@ class PartitionProcessor:
         self.machine.take(
             batch.since(self.next_offset).records,
             batch.next_offset,
-            self._firing_time,
+            lambda: self._firing_time(wall),
             self._seen if live else None,
         )
         return True
+
+    def has_caught_up(self, fresh: Fresh | None) -> bool:
+        """Return whether everything that was there at the newest fetch has been applied."""
+        return caught_up_at(fresh, self.next_offset) is not None
+
+    def has_news(self, wall: int, fresh: Fresh | None, *, hold: bool = False) -> bool:
+        """Return whether a tick now would bring more than a later `now`; arguments as of `tick`."""
+        if self.next_offset != self._ticked_offset:
+            return True
+        earliest = self.ledger.book.deadlines.earliest
+        if earliest is None:
+            return False
+        caught_up = None if hold else caught_up_at(fresh, self.next_offset)
+        return self._firing_time(wall, caught_up) >= earliest
+
+    def rests(self, wall: int) -> bool:
+        """Return whether the last tick is so young that without news another one can wait."""
+        return wall < self._ticked_at + IDLE
 
     def tick(self, epoch: int, wall: int, fresh: Fresh | None, *, hold: bool = False) -> Stretch:
         """Fire what is due at `wall` (microseconds) and close the stretch since the last tick.
@@ -112,9 +137,9 @@ class PartitionProcessor:
         """
         if fresh is not None:
             self.highwater = fresh.highwater
-        self._wall = wall
+        self._ticked_at = wall
         caught_up = None if hold else caught_up_at(fresh, self.next_offset)
-        self.machine.advance(self._firing_time(caught_up))
+        self.machine.advance(self._firing_time(wall, caught_up))
         moved = self._ticked_offset != self.next_offset
         tick, outcome = self.machine.close(epoch)
         self._ticked_offset = self.next_offset
@@ -140,12 +165,12 @@ class PartitionProcessor:
     def _seen(self, at: int) -> None:
         self.latency.add(max(0, self._wall - at))
 
-    def _firing_time(self, caught_up: int | None = None) -> int:
+    def _firing_time(self, wall: int, caught_up: int | None = None) -> int:
         machine = self.machine
         return firing_time(
             machine.ledger.now,
             watermark=machine.watermark,
-            wall=self._wall,
+            wall=wall,
             grace=machine.rules.grace,
             caught_up=caught_up,
         )

@@ -40,6 +40,7 @@ class Positions(Protocol):
     """Who knows how far each partition has come; the consumer asks, and commits what it says."""
 
     watch: FetchWatch
+    news: asyncio.Event
     clock: Callable[[], int]
 
     def seek_targets(self) -> Mapping[TP, int]:
@@ -83,6 +84,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         async def stamped(assignment: Any, node_id: Any, request: Any) -> bool:
             brought = await self._stamped(send, assignment, node_id, request)
             _hand_on_as_parsed(fetcher._records)  # noqa: SLF001
+            # Deadlines may fire now that did not when this had not been confirmed.
+            self.consumer.loop.call_soon_threadsafe(self.consumer.positions.news.set)
             return brought
 
         fetcher._proc_fetch_request = stamped  # noqa: SLF001

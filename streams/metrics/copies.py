@@ -61,8 +61,11 @@ class Copies(Generic[T]):
         copy = self._copies.get(number)
         return None if copy is None else copy.value
 
-    def refresh(self, owned: Sequence[PartitionSource]) -> None:
-        """Forget the partitions not `owned`, copy those whose turn has come, oldest first."""
+    def refresh(self, owned: Sequence[PartitionSource]) -> bool:
+        """Forget the partitions not `owned`, copy those whose turn has come, oldest first.
+
+        Returns False if there are more of them than one turn could copy.
+        """
         ledgers = {partition.number: partition.ledger for partition in owned}
         self._copies = {
             number: copy
@@ -72,9 +75,12 @@ class Copies(Generic[T]):
         begun = self._clock()
         for partition in sorted(owned, key=self._due):
             now = self._clock()
-            if now < self._due(partition) or now - begun > TURN:
+            if now < self._due(partition):
                 break
+            if now - begun > TURN:
+                return False
             self._take(partition, now, len(owned))
+        return True
 
     def _due(self, partition: PartitionSource) -> float:
         copy = self._copies.get(partition.number)

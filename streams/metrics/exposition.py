@@ -42,9 +42,24 @@ class Exposition:
         self._published_at = clock()
         # Renderings one after the other: they share one interpreter with the worker.
         self._rendering = threading.Lock()
+        self._ask: Callable[[], None] | None = None
         self._renderer = Renderer()
         self._process = CollectorRegistry()
         ProcessCollector(registry=self._process)
+
+    def refreshed_by(self, ask: Callable[[], None] | None) -> None:
+        """Have `ask` called by `refresh`; it may have the worker publish anew."""
+        self._ask = ask
+
+    def refresh(self) -> None:
+        """Have what is shown be what is so now, if that can be had within a moment; it blocks."""
+        ask = self._ask
+        if ask is not None:
+            ask()
+
+    def copy(self, source: Source) -> bool:
+        """Copy what is live for one short turn; returns whether that was all there is to copy."""
+        return self._publisher.copy(source)
 
     def publish(self, source: Source) -> None:
         """Make the state of `source` now what scrapes see."""

@@ -99,11 +99,16 @@ class Publisher:
         self._live = Copies(_read_live, LIVE_SHARE)
         self._windows = Copies(read_windows, WINDOW_SHARE)
 
+    def copy(self, source: Source) -> bool:
+        """Copy for one turn, on the thread that changes `source`; False if more is to be copied."""
+        owned = list(source.partitions.values())
+        is_live = self._live.refresh(owned)
+        return self._windows.refresh(owned) and is_live
+
     def publish(self, source: Source) -> PublishedWorker:
         """Return the picture of `source` now. To be called on the thread that changes it."""
+        self.copy(source)
         owned = [source.partitions[number] for number in sorted(source.partitions)]
-        self._live.refresh(owned)
-        self._windows.refresh(owned)
         return PublishedWorker(
             at=time.time(),
             rules=source.rules,

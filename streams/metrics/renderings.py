@@ -63,6 +63,8 @@ class Renderings:
             await asyncio.sleep(self._next_at - loop.time())
             del self._next[kind]
             openmetrics, compress = kind
+            # Waiting for the worker is not work.
+            await asyncio.to_thread(self._exposition.refresh)
             begun = loop.time()
             pieces = await asyncio.to_thread(
                 self._exposition.text, openmetrics=openmetrics, compress=compress

@@ -1,7 +1,8 @@
-"""Serving a worker's metrics from its event loop: publish now and then, answer on threads."""
+"""Serving a worker's metrics from its event loop: publish when asked, answer on threads."""
 
 import asyncio
 import logging
+import threading
 from typing import Final
 
 from streams.metrics.endpoint import DEFAULT_PORT, Endpoint
@@ -10,8 +11,12 @@ from streams.metrics.source import Source
 
 __all__ = ["PUBLISH_SECONDS", "Serving", "serve"]
 
-PUBLISH_SECONDS: Final = 0.2
-"""Live gauges are to be no older than a quarter of a second."""
+PUBLISH_SECONDS: Final = 0.5
+"""How old the picture may become when nobody asks."""
+PATIENCE: Final = 0.05
+"""Seconds that a scrape waits for a new picture; a busy loop has its last one shown."""
+TURNS_SECONDS: Final = 0.03
+"""How long copying may go on for one scrape, in turns with everything else on the loop."""
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +28,11 @@ class Serving:
         self._source = source
         self._exposition = exposition
         self._endpoint = endpoint
+        self._loop = asyncio.get_running_loop()
+        self._asked: list[threading.Event] = []
+        self._answering: asyncio.Task[None] | None = None
         self._task = asyncio.create_task(self._publish_for_ever(), name="metrics-publish")
+        exposition.refreshed_by(self._ask)
 
     @property
     def port(self) -> int:
@@ -41,18 +50,49 @@ class Serving:
 
     async def close(self) -> None:
         """Stop publishing and listening."""
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        self._exposition.refreshed_by(None)
+        tasks = [each for each in (self._task, self._answering) if each is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.to_thread(self._endpoint.stop)
 
     async def _publish_for_ever(self) -> None:
         while True:
-            try:
-                self.publish()
-            except Exception:
-                # The endpoint then reports the worker as stuck, which is what an operator sees.
-                logger.exception("cannot publish the metrics")
+            self._try_to_publish()
             await asyncio.sleep(PUBLISH_SECONDS)
+
+    def _try_to_publish(self) -> None:
+        try:
+            self.publish()
+        except Exception:
+            # The endpoint then reports the worker as stuck, which is what an operator sees.
+            logger.exception("cannot publish the metrics")
+
+    def _ask(self) -> None:
+        """Have a new picture published; to be called on the threads of the endpoint."""
+        done = threading.Event()
+        try:
+            self._loop.call_soon_threadsafe(self._note_asked, done)
+        except RuntimeError:
+            return  # the loop is closed
+        done.wait(PATIENCE)
+
+    def _note_asked(self, done: threading.Event) -> None:
+        self._asked.append(done)
+        if self._answering is None or self._answering.done():
+            self._answering = asyncio.create_task(self._answer(), name="metrics-answer")
+
+    async def _answer(self) -> None:
+        end = self._loop.time() + TURNS_SECONDS
+        while not self._exposition.copy(self._source):
+            if self._loop.time() > end:
+                break
+            await asyncio.sleep(0)
+        asked, self._asked = self._asked, []
+        self._try_to_publish()
+        for done in asked:
+            done.set()
 
 
 async def serve(source: Source, host: str = "127.0.0.1", port: int = DEFAULT_PORT) -> Serving:

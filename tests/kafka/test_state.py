@@ -46,6 +46,8 @@ class World:
 def test_it_is_not_ready_before_its_first_assignment() -> None:
     """But alive: it may wait for others."""
     fresh = World().state
+    assert fresh.ready() == "no broker has answered yet"
+    fresh.reached = True
     assert fresh.ready() == "no partition has been assigned yet"
     assert fresh.healthy() is None
 

@@ -5,6 +5,7 @@ import gzip
 import http.client
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -266,6 +267,45 @@ def test_publishing_at_once_needs_no_waiting(worker: Worker) -> None:
             await running.close()
 
     assert asyncio.run(serving()) == 1
+
+
+def test_a_scrape_is_told_what_is_so_at_that_moment(worker: Worker) -> None:
+    """It asks the loop for a new picture: nobody has to wait for the next one."""
+
+    async def serving() -> float:
+        running = await serve(worker, port=0)
+        try:
+            await asyncio.sleep(0.05)
+            worker.partitions[0].take(*answered_call("b", "sales", T0 + HOUR, wait=3))
+            worker.partitions[0].tick(T0 + 2 * HOUR)
+            return await asyncio.to_thread(_offered, running.port)
+        finally:
+            await running.close()
+
+    assert asyncio.run(serving()) == 2
+
+
+def test_a_loop_that_is_busy_does_not_hold_up_a_scrape(worker: Worker) -> None:
+    """It is answered with the last picture there was."""
+
+    async def serving() -> tuple[float, float]:
+        running = await serve(worker, port=0)
+        try:
+            await asyncio.sleep(0.05)
+            asked = asyncio.ensure_future(asyncio.to_thread(_timed_offered, running.port))
+            await asyncio.sleep(0)
+            time.sleep(1)  # noqa: ASYNC251 - the loop does nothing else meanwhile
+            return await asked
+        finally:
+            await running.close()
+
+    found, took = asyncio.run(serving())
+    assert (found, took < 0.5) == (1, True)
+
+
+def _timed_offered(port: int) -> tuple[float, float]:
+    begun = time.monotonic()
+    return _offered(port), time.monotonic() - begun
 
 
 def test_a_publication_that_fails_does_not_end_publishing(

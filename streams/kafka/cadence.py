@@ -1,0 +1,49 @@
+"""When a worker ticks: as soon as a tick brings something, and never so often that it costs much.
+
+A tick a quarter of a second apart would be what a verdict waits for; ten a second, each an append
+for every partition, would be what a quiet worker does all day.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+__all__ = ["Cadence"]
+
+SOONEST: Final = 0.1
+"""Seconds from one tick to the next one at least: a quiet stream is fetched as often."""
+SHARE: Final = 0.1
+"""The part of the time that ticks ahead of their time may take."""
+
+
+class Cadence:
+    """The moments of ticks: `most` seconds apart, sooner if there is something to tell."""
+
+    def __init__(self, most: float) -> None:
+        self._most = most
+        self._took = 0.0
+
+    def note(self, seconds: float) -> None:
+        """Note how long the last tick took."""
+        self._took = seconds
+
+    @property
+    def least(self) -> float:
+        """How many seconds lie between two ticks at least."""
+        return min(self._most, max(SOONEST, self._took / SHARE))
+
+    async def wait(self, news: asyncio.Event, is_due: Callable[[], bool]) -> None:
+        """Wait until the next tick; `is_due` says if it is, and is asked after any `news`."""
+        clock = asyncio.get_running_loop().time
+        end = clock() + self._most
+        await asyncio.sleep(self.least)
+        while True:
+            news.clear()
+            left = end - clock()
+            if left <= 0 or is_due():
+                return
+            try:
+                async with asyncio.timeout(left):
+                    await news.wait()
+            except TimeoutError:
+                return

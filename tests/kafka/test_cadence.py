@@ -1,0 +1,59 @@
+"""When the next tick comes. A long time here is one that no test could wait for."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from streams.kafka.cadence import SOONEST, Cadence
+
+LONG = 1000.0
+
+
+def waited(cadence: Cadence, is_due: Callable[[], bool], news_after: float | None = None) -> float:
+    """How long the next tick was waited for; there is news after so many seconds."""
+
+    async def work() -> float:
+        news, begun = asyncio.Event(), time.monotonic()
+        if news_after is not None:
+            asyncio.get_running_loop().call_later(news_after, news.set)
+        await cadence.wait(news, is_due)
+        return time.monotonic() - begun
+
+    return asyncio.run(work())
+
+
+def test_without_news_a_tick_comes_in_its_time() -> None:
+    """Whatever the worker is busy with."""
+    assert waited(Cadence(0.3), lambda: False) >= 0.3
+
+
+def test_what_is_due_is_told_soon() -> None:
+    """Not before the shortest time, and long before the longest."""
+    assert SOONEST <= waited(Cadence(LONG), lambda: True) < LONG / 2
+
+
+def test_news_is_looked_at_when_it_comes() -> None:
+    """A deadline may be fired when a fetch has confirmed that nothing came before it."""
+    asked: list[float] = []
+
+    def is_due() -> bool:
+        asked.append(time.monotonic())
+        return len(asked) == 2
+
+    assert SOONEST + 0.1 <= waited(Cadence(LONG), is_due, news_after=SOONEST + 0.1) < LONG / 2
+    assert len(asked) == 2
+
+
+def test_ticks_that_take_long_are_made_less_often() -> None:
+    """They take a tenth of the time at most, as long as they come in their time."""
+    cadence = Cadence(0.5)
+    assert cadence.least == SOONEST
+    cadence.note(0.03)
+    assert round(cadence.least, 6) == 0.3
+    cadence.note(4.0)
+    assert cadence.least == 0.5
+
+
+def test_a_cadence_that_was_asked_for_is_kept() -> None:
+    """`tick_seconds` below the shortest time means that."""
+    assert Cadence(0.05).least == 0.05

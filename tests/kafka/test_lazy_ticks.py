@@ -1,0 +1,108 @@
+"""A quiet worker appends to its log when there is something to tell, and now and then a tick."""
+
+import asyncio
+
+import pytest
+from assignments import BASE, assignment, calls, take_in, tick_count
+from faust.types import TP
+from log_in_memory import Clock, MemoryPorts
+from records import TOPIC
+
+from streams.instants import SECOND
+from streams.kafka.batch import Fresh
+from streams.kafka.partition import IDLE
+from streams.ledger import Rules
+
+DUE = BASE + Rules().default.answer_target + Rules().grace
+
+
+def fresh(ports: MemoryPorts, asked: int) -> dict[TP, Fresh]:
+    """What a fetch says that found all there is."""
+    return {TP(TOPIC, 0): Fresh(asked, ports.source(0).end)}
+
+
+def test_without_news_a_tick_comes_once_a_second() -> None:
+    """It tells nothing but the time."""
+    ports, clock = MemoryPorts(), Clock(BASE)
+
+    async def work() -> list[int]:
+        one, found = assignment(ports, clock), []
+        await one.take([0])
+        for _ in range(10):
+            await one.tick(fresh(ports, clock()), lazily=True)
+            found.append(tick_count(ports.log(0)))
+            clock.advance(0.25)
+        return found
+
+    assert asyncio.run(work()) == [1, 1, 1, 1, 2, 2, 2, 2, 3, 3]
+
+
+def test_a_tick_that_is_not_lazy_is_made() -> None:
+    """The last one before a hand-over."""
+    ports = MemoryPorts()
+
+    async def work() -> None:
+        one = assignment(ports)
+        await one.take([0])
+        await one.tick({})
+        await one.tick({})
+
+    asyncio.run(work())
+    assert tick_count(ports.log(0)) == 2
+
+
+def test_records_are_news() -> None:
+    """Their verdicts are told with the next tick."""
+    ports = MemoryPorts()
+
+    async def work() -> None:
+        one = assignment(ports)
+        await one.take([0])
+        await one.tick({}, lazily=True)
+        ports.source(0).extend(calls(3))
+        assert not one.is_due(fresh(ports, BASE))
+        take_in(one, ports)
+        assert one.news.is_set()
+        assert one.is_due(fresh(ports, BASE))
+        await one.tick(fresh(ports, BASE), lazily=True)
+        assert not one.is_due(fresh(ports, BASE))
+
+    asyncio.run(work())
+    assert tick_count(ports.log(0)) == 2
+
+
+def test_while_a_backlog_is_read_nothing_is_due() -> None:
+    """Ticks come in their time: more of them would only take it from the reading."""
+    ports = MemoryPorts()
+
+    async def work() -> None:
+        one = assignment(ports)
+        await one.take([0])
+        await one.tick({}, lazily=True)
+        ports.source(0).extend(calls(3))
+        take_in(one, ports)
+        ports.source(0).extend(calls(9, first=3))
+        assert not one.is_due(fresh(ports, BASE))
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize(("confirmed", "is_due"), [(DUE - SECOND, False), (DUE, True)])
+def test_a_deadline_is_due_when_nothing_can_come_before_it(confirmed: int, is_due: bool) -> None:
+    """The tick comes with the fetch that says so, at once."""
+    ports, clock = MemoryPorts(), Clock(BASE + SECOND)
+
+    async def work() -> None:
+        one = assignment(ports, clock)
+        await one.take([0])
+        ports.source(0).extend(calls(1))
+        take_in(one, ports)
+        clock.now = DUE - IDLE // 2
+        await one.tick(fresh(ports, BASE + SECOND), lazily=True)
+        clock.now = DUE + SECOND // 5
+        assert one.is_due(fresh(ports, confirmed)) is is_due
+        await one.tick(fresh(ports, confirmed), lazily=True)
+        shown = one.owned[0].exported.totals.queues.get("__none__")
+        assert (shown is not None and shown.counts["answer", "broken"] == 1) is is_due
+
+    asyncio.run(work())
