@@ -22,12 +22,12 @@ SCRIPT = Path(__file__).with_name("worker_process.py")
 class WorkerProcess:
     """One running worker; `url` is the root of its endpoint."""
 
-    def __init__(self, settings: Settings, log: Path) -> None:
+    def __init__(self, settings: Settings, log: Path, script: Path = SCRIPT) -> None:
         argument = msgspec.json.encode(settings).decode()
         self.log = log
         with log.open("ab") as stream:
             self.process = subprocess.Popen(
-                [sys.executable, str(SCRIPT), argument], stdout=subprocess.PIPE, stderr=stream
+                [sys.executable, str(script), argument], stdout=subprocess.PIPE, stderr=stream
             )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
@@ -82,10 +82,12 @@ def sums(workers: list[WorkerProcess], name: str) -> int:
 
 
 @contextmanager
-def worker_process(settings: Settings, directory: Path) -> Iterator[WorkerProcess]:
+def worker_process(
+    settings: Settings, directory: Path, script: Path = SCRIPT
+) -> Iterator[WorkerProcess]:
     """Run a worker for the time of the block; its log is in `directory`."""
     number = len(list(directory.glob("worker-*.log")))
-    worker = WorkerProcess(settings, directory / f"worker-{number}.log")
+    worker = WorkerProcess(settings, directory / f"worker-{number}.log", script)
     try:
         yield worker
     finally:
