@@ -21,9 +21,10 @@ BASE ?=
 PAIRS ?= 7
 CHECK_ARGS ?=
 ENGINES := PYTHONPATH=tests/bench:tests/integration:tests/ledger $(BIN)/python
+LIMITS ?= $(addprefix bench_,quiet.py latency.py memory.py scale.py scrape.py)
 FUZZ_ARGS ?= all --count 20000
 
-.PHONY: help demo test check bench bench-check bench-engines chaos simulate fuzz venv dev kernel parts \
+.PHONY: help demo test check bench bench-check bench-engines bench-limits chaos simulate fuzz venv dev kernel parts \
 	format lock lock-peers schema dashboards chart-docs chart-golden clean cluster test-cluster \
 	test-image \
 	test-upgrade newcomer audit
@@ -60,10 +61,15 @@ audit: .cache/audit/bin/pip-audit ## known vulnerabilities of what is locked (as
 soak: dev parts ## twenty minutes at 5,000 events a second with a faulty feed: memory and latency flat
 	@PYTHONPATH=tests/integration $(BIN)/python tests/bench/soak.py $(SOAK_ARGS)
 
-bench: dev ## benchmarks (tests/bench), with what they measured
-	@for bench in tests/bench/bench_*.py; do \
-		echo "== $$bench"; PYTHONPATH=tests/metrics $(BIN)/python "$$bench"; done
+bench: dev parts ## benchmarks (tests/bench), with what they measured
+	-@$(MAKE) --no-print-directory bench-limits LIMITS="$(notdir $(wildcard tests/bench/bench_*.py))"
 	@$(MAKE) --no-print-directory bench-engines
+
+bench-limits: dev parts ## what a quiet worker, latency, memory, scale and scrapes cost, against the bars
+	@status=0; for bench in $(LIMITS); do \
+		echo "== $$bench"; \
+		PYTHONPATH=tests/metrics $(BIN)/python "tests/bench/$$bench" || status=$$?; \
+	done; exit $$status
 
 bench-engines: dev parts ## callsla and its peers on real Kafka: ROUNDS=3 EVENTS=1000000
 	@$(ENGINES) tests/bench/engines/bench.py --rounds $(ROUNDS) --events $(EVENTS) $(ENGINES_ARGS)

@@ -61,6 +61,11 @@ class Exposition:
         """Copy what is live for one short turn; returns whether that was all there is to copy."""
         return self._publisher.copy(source)
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether copies that are due had to be left to the next turn."""
+        return self._publisher.is_behind
+
     def publish(self, source: Source) -> None:
         """Make the state of `source` now what scrapes see."""
         self._worker = self._publisher.publish(source)

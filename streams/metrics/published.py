@@ -98,12 +98,15 @@ class Publisher:
     def __init__(self) -> None:
         self._live = Copies(_read_live, LIVE_SHARE)
         self._windows = Copies(read_windows, WINDOW_SHARE)
+        self.is_behind = False
+        """whether the last turn had to leave copies that were due to the next one"""
 
     def copy(self, source: Source) -> bool:
         """Copy for one turn, on the thread that changes `source`; False if more is to be copied."""
         owned = list(source.partitions.values())
         is_live = self._live.refresh(owned)
-        return self._windows.refresh(owned) and is_live
+        self.is_behind = not (self._windows.refresh(owned) and is_live)
+        return not self.is_behind
 
     def publish(self, source: Source) -> PublishedWorker:
         """Return the picture of `source` now. To be called on the thread that changes it."""

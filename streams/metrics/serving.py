@@ -13,6 +13,8 @@ __all__ = ["PUBLISH_SECONDS", "Serving", "serve"]
 
 PUBLISH_SECONDS: Final = 0.5
 """How old the picture may become when nobody asks."""
+TURN_SECONDS: Final = 0.1
+"""From one turn of copying to the next while some copies are due."""
 PATIENCE: Final = 0.05
 """Seconds that a scrape waits for a new picture; a busy loop has its last one shown."""
 TURNS_SECONDS: Final = 0.03
@@ -60,7 +62,7 @@ class Serving:
     async def _publish_for_ever(self) -> None:
         while True:
             self._try_to_publish()
-            await asyncio.sleep(PUBLISH_SECONDS)
+            await asyncio.sleep(TURN_SECONDS if self._exposition.is_behind else PUBLISH_SECONDS)
 
     def _try_to_publish(self) -> None:
         try:

@@ -14,9 +14,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "metrics"))
 
 from crowd import waited_for_cpu
 from ledger_workers import Worker, answered_call
+from measuring import Report, reporting, table
 
 from streams.instants import SECOND
 from streams.metrics import Exposition, serve
+
+MOST_SCRAPE, MOST_HELD = 0.100, 0.020
 
 
 def busy_worker(queues: int, partitions: int, calls: int) -> Worker:
@@ -82,7 +85,9 @@ async def lateness(until: asyncio.Task[tuple[float, int]]) -> tuple[float, float
     return worst
 
 
-async def over_http(worker: Worker) -> None:
+async def over_http(worker: Worker, report: Report) -> list[list[str]]:
+    """Scrape by another process, plain and compressed; returns the rows of the bars."""
+    rows = []
     serving = await serve(worker, port=0)
     try:
         await asyncio.sleep(1)
@@ -93,13 +98,17 @@ async def over_http(worker: Worker) -> None:
                 late = max(late, await lateness(task))
                 took, size = task.result()
                 times.append(took)
-            print(
-                f"over HTTP, {encoding}: first {times[0]:.0f} ms, then {median(times[1:]):.0f} ms, "
+            report.say(
+                f"Over HTTP, {encoding}: first {times[0]:.0f} ms, then {median(times[1:]):.0f} ms, "
                 f"{size / 1e6:.1f} MB; loop late by at most {late[0]:.1f} ms, "
-                f"of which {late[1]:.1f} without a processor"
+                f"of which {late[1]:.1f} without a processor."
             )
+            rows.append(report.bar(f"scrape, {encoding}", median(times[1:]) / 1e3, MOST_SCRAPE))
+            held = max(0.0, late[0] - late[1]) / 1e3
+            rows.append(report.bar(f"loop held up by a scrape, {encoding}", held, MOST_HELD))
     finally:
         await serving.close()
+    return rows
 
 
 def with_some_changed(exposition: Exposition, worker: Worker) -> float:
@@ -119,18 +128,28 @@ def main() -> None:
     queues, partitions, calls = [*numbers, *(200, 12, 10)[len(numbers) :]]
     worker = busy_worker(queues, partitions, calls)
     gc.freeze()
+    with reporting("Scrapes", "python tests/bench/bench_scrape.py") as report:
+        report.say(f"{queues} queues on {partitions} partitions, {calls} calls of each an hour.")
+        report.say(in_process(worker, partitions))
+        report.bars(asyncio.run(over_http(worker, report)))
+
+
+def in_process(worker: Worker, partitions: int) -> str:
+    """Return what each step of a scrape takes."""
     exposition = Exposition()
     ledger = worker.partitions[0].ledger
-    print(f"windows of one partition: {timed(ledger.windows.read):.1f} ms")
-    print(f"live gauges of one partition: {timed(lambda: ledger.live(0)):.1f} ms")
+    steps = {
+        "windows of one partition": timed(ledger.windows.read),
+        "live gauges of one partition": timed(lambda: ledger.live(0)),
+    }
     for _ in range(partitions):
         exposition.publish(worker)
-    print(f"publish: {timed(lambda: exposition.publish(worker)):.2f} ms")
-    print(f"render the first time: {timed(exposition.text, repeat=1):.0f} ms")
+    steps["publish"] = timed(lambda: exposition.publish(worker))
+    steps["render the first time"] = timed(exposition.text, repeat=1)
     lines = sum(piece.count(b"\n") for piece in exposition.text())
-    print(f"render with nothing changed: {timed(exposition.text):.0f} ms, {lines} lines")
-    print(f"render with an eighth changed: {with_some_changed(exposition, worker):.0f} ms")
-    asyncio.run(over_http(worker))
+    steps[f"render {lines:,} lines with nothing changed"] = timed(exposition.text)
+    steps["render with an eighth changed"] = with_some_changed(exposition, worker)
+    return table(("step", "took"), [(name, f"{took:.1f} ms") for name, took in steps.items()])
 
 
 if __name__ == "__main__":
