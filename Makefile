@@ -24,7 +24,7 @@ ENGINES := PYTHONPATH=tests/bench:tests/integration:tests/ledger $(BIN)/python
 LIMITS ?= $(addprefix bench_,quiet.py latency.py memory.py scale.py scrape.py)
 FUZZ_ARGS ?= all --count 20000
 
-.PHONY: help demo test check bench bench-check bench-engines bench-limits chaos simulate fuzz venv dev kernel parts \
+.PHONY: help demo test check bench bench-check bench-engines bench-limits chaos simulate months fuzz venv dev kernel parts \
 	format lock lock-peers schema dashboards chart-docs chart-golden clean cluster test-cluster \
 	test-image \
 	test-upgrade newcomer audit
@@ -79,6 +79,10 @@ bench-check: dev parts ## speed against the last release: BASE=commit PAIRS=7
 
 fuzz: dev ## damaged input for every reader (FUZZ_ARGS="slo --count 1000000 --seed 7")
 	@nice -n 15 $(BIN)/python tests/fuzz/run.py $(FUZZ_ARGS)
+
+months: dev parts ## a healthy month without a page, and one in which every outage is told (half an hour)
+	@PYTHONPATH=tests/integration:tests/metrics:tests/slo $(BIN)/python tests/slo/months.py \
+		$(MONTHS_ARGS)
 
 simulate: SEEDS = 5000
 simulate: dev ## the Kafka edge under simulated faults: SEEDS=how many, FIRST=which one first

@@ -95,13 +95,16 @@ class Family:
 
     @property
     def corrections(self) -> Counter:
-        """The corrections of the verdicts that these counters count."""
+        """The corrections of the verdicts that these counters count.
+
+        Most never happen and are exported as zero; one that appears counts from zero anyhow.
+        """
         verdicts = sorted({each for c in self.counters for each in c.verdict.split("|")})
         matches = "=~" if len(verdicts) > 1 else "="
         return Counter(
             f"callcenter_{self.name}_corrections",
             labels=("queue", "verdict", "from", "to"),
-            source=f'callcenter_corrections_total{{verdict{matches}"{"|".join(verdicts)}"}}',
+            source=f'callcenter_corrections_total{{verdict{matches}"{"|".join(verdicts)}"}} > 0',
         )
 
 

@@ -19,7 +19,7 @@ import tempfile
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -86,29 +86,41 @@ def _worker(names: list[str]) -> Worker:
 
 
 def _write_history(url: str, names: list[str]) -> None:
-    """What the rules look back at, oldest first: hours, 5 minutes, and the rhythm of the rules."""
-    hours = Together(_by_queue(SLOW, hour_step, names))
-    fives = Together(_by_queue(SLOW, lambda c: c.step(Timing().slow), names))
-    steps = Together(_by_queue(FAST, lambda c: c.step(Timing().fast), names))
-    sums = Together(
-        {"__name__": f"queue:{c.name}:sum", "queue": q} for c in COUNTERS for q in names
-    )
-    shown = Together({"__name__": name, "queue": q} for name in _shown() for q in names)
-    slow_held = Together(_by_partition((CALLS, USEFULNESS.counters[0]), names))
-    held = Together(_by_partition(FAST, names))
+    """What the rules look back at, oldest first: hours, 5 minutes, and the rhythm of the rules.
+
+    Of what is broken there is none, or every alert would be worded for every queue.
+    """
+    slow, fast = Timing().slow, Timing().fast
+    hours = _both(_by_queue(SLOW, hour_step, names))
+    fives = _both(_by_queue(SLOW, lambda counter: counter.step(slow), names))
+    steps = _both(_by_queue(FAST, lambda counter: counter.step(fast), names))
+    sums = _both(_by_queue(COUNTERS, lambda counter: f"queue:{counter.name}:sum", names))
+    shown = _both({"__name__": name, "queue": queue} for name in _shown() for queue in names)
+    slow_held = _both(_by_partition((CALLS, *USEFULNESS.counters), names))
+    held = _both(_by_partition(FAST, names))
     now = int(time.time()) // FIVE * FIVE - FIVE
     written = 0
     for at in range(now - 30 * 24 * 3600, now + 1, QUARTER):
-        ago = now - at
-        due = [(hours, at % 3600 == 0), (fives, at % FIVE == 0 and ago <= 24 * 3600)]
-        due += [(each, ago <= 6 * 3600) for each in (steps, shown)]
-        due += [(slow_held, at % FIVE == 0 and ago <= 6 * 3600)]
-        due += [(each, ago <= 30 * 60) for each in (sums, held)]
-        parts = [each.at(at, at // FIVE % 3) for each, is_due in due if is_due]
-        written += sum(len(each) for each, is_due in due if is_due)
+        ago, is_five = now - at, at % FIVE == 0
+        due = [
+            *((hours,) if at % 3600 == 0 else ()),
+            *((fives,) if is_five and ago <= 24 * 3600 else ()),
+            *((steps, shown) if ago <= 6 * 3600 else ()),
+            *((slow_held,) if is_five and ago <= 6 * 3600 else ()),
+            *((sums, held) if ago <= 30 * 60 else ()),
+        ]
+        parts = [some.at(at, at // FIVE % 3) + none.at(at, 0) for some, none in due]
+        written += sum(len(some) + len(none) for some, none in due)
         if parts:
             send(url, b"".join(parts))
     print(f"history: {written} samples", flush=True)
+
+
+def _both(series: Iterable[dict[str, str]]) -> tuple[Together, Together]:
+    """Those of which something happens, and those of which nothing does."""
+    every = list(series)
+    broken = [labels for labels in every if "_broken" in labels["__name__"]]
+    return Together(e for e in every if "_broken" not in e["__name__"]), Together(broken)
 
 
 def _by_queue(

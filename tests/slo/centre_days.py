@@ -27,7 +27,7 @@ from streams.instants import MINUTE, SECOND
 from streams.metrics import Exposition, published
 from streams.slo import Kept, Objective
 
-__all__ = ["STEP", "Centre", "Day"]
+__all__ = ["STEP", "Centre", "Day", "exported_samples", "since"]
 
 STEP: Final = MINUTE
 """Between two scrapes."""
@@ -138,17 +138,26 @@ class Centre:
             values.append(value)
 
     def _samples(self, worker: Worker, now: int) -> Iterator[tuple[str, str]]:
-        with _clock(now):
-            exposition = Exposition()
-            exposition.publish(worker)
-            text = b"".join(exposition.text()).decode()
         begin = self.begin / SECOND
-        for name, value in _SAMPLE.findall(text):
+        for name, value in exported_samples(worker, now):
             if not name.startswith(_UNUSED):
-                number = float(value)
-                if name.split("{")[0].endswith(_ABSOLUTE) and number > 0:
-                    number -= begin
-                yield name, f"{number:.10g}"
+                yield name, f"{since(name, value, begin):.10g}"
+
+
+def exported_samples(worker: Worker, now: int) -> Iterator[tuple[str, float]]:
+    """Yield every series that a scrape at `now` shows, with its labels, and its value."""
+    with _clock(now):
+        exposition = Exposition()
+        exposition.publish(worker)
+        text = b"".join(exposition.text()).decode()
+    for name, value in _SAMPLE.findall(text):
+        yield name, float(value)
+
+
+def since(name: str, value: float, begin: float) -> float:
+    """Return `value` as promtool is told it: instants in seconds after `begin`."""
+    told = name.partition("{")[0].endswith(_ABSOLUTE) and value > 0
+    return value - begin if told else value
 
 
 @contextmanager
