@@ -144,6 +144,10 @@ def test_the_schema_names_what_is_wrong(values: Values, place: str, reason: str)
             "strimzi.cluster is needed with strimzi.topics and strimzi.user: the name of the Kafka",
         ),
         (
+            {"test": {"tokens": {"existingSecret": "doors"}}},
+            "test.tokens: existingSecret and the keys in it belong together: set both or neither",
+        ),
+        (
             {
                 "kafka": {"auth": {"protocol": "SASL_SSL"}},
                 "strimzi": {"cluster": "a", "namespace": "kafka", "user": {"enabled": True}},

@@ -31,6 +31,7 @@ from streams.settings import Settings
 pytestmark = pytest.mark.integration
 
 Values = dict[str, Any]
+SERVICE = "callsla.calls.svc"
 START_SECONDS = 60
 """What a loaded machine may need; the worker itself needs some two."""
 
@@ -43,6 +44,13 @@ def values(brokers: str, **kafka: Any) -> Values:
         "kafka": {"brokers": brokers, "topics": topics, **kafka},
         "worker": {"host": "127.0.0.1", "port": port},
     }
+
+
+def assert_well(machine: Machine) -> None:
+    """`helm test` finds nothing wrong: its Pod's command, as it stands."""
+    pod = one(machine.objects, "Pod", "callsla-doctor")["spec"]
+    code, said = machine.run(pod, "doctor", pod["activeDeadlineSeconds"])
+    assert code == 0, said
 
 
 def workers_pod(objects: list[Values]) -> Values:
@@ -86,7 +94,7 @@ def test_an_installation_counts_calls_and_leaves_in_order(
 ) -> None:
     """Topics made, numbers complete, nothing written, and an end within its grace."""
     objects = render(values(broker.bootstrap))
-    machine, pod = Machine(tmp_path, objects), workers_pod(objects)
+    machine, pod = Machine(tmp_path, objects, hosts=(SERVICE,)), workers_pod(objects)
     code, said = machine.run(pod, "topics")
     assert code == 0, said
     assert machine.run(pod, "topics") == (0, "all topics exist\n")
@@ -98,6 +106,7 @@ def test_an_installation_counts_calls_and_leaves_in_order(
         calls = [(f"k{n}", CallOffered(id=f"{n}", at=at, call_id=f"c{n}")) for n in range(40)]
         produce(Settings(broker=broker.bootstrap), broker.bootstrap, calls)
         until_offered(worker, 40)
+        assert_well(machine)
         assert worker.terminate(pod["terminationGracePeriodSeconds"] / 3) == 0, worker.said()
     assert machine.written() == []
     print(f"ready after {took:.1f} s")
@@ -193,11 +202,14 @@ WAYS: dict[str, tuple[str, Values]] = {
 def test_a_worker_logs_in_with_what_is_in_its_secrets(
     granted: SecuredKafka, tmp_path: Path, way: str
 ) -> None:
-    """With the rights of the rendered KafkaUser it becomes ready; its log tells no secret."""
+    """With the rights of the rendered KafkaUser it becomes ready; its log tells no secret.
+
+    The same rights are enough for `helm test`.
+    """
     listener, kafka = WAYS[way]
     given = {**values(granted.address(listener), **kafka), "strimzi": {"topics": {"enabled": True}}}
     given["strimzi"]["cluster"] = "centre"
-    assert_ready(granted, tmp_path, given)
+    assert_ready(granted, tmp_path, given, doctor=way == "SCRAM-SHA-512")
 
 
 def test_a_worker_exchanges_client_credentials(granted: SecuredKafka, tmp_path: Path) -> None:
@@ -230,7 +242,11 @@ def test_raw_topics_get_their_keys(granted: SecuredKafka, tmp_path: Path) -> Non
 
 
 def assert_ready(
-    secured: SecuredKafka, folder: Path, given: Values, login: dict[str, str] | None = None
+    secured: SecuredKafka,
+    folder: Path,
+    given: Values,
+    login: dict[str, str] | None = None,
+    doctor: bool = False,
 ) -> None:
     """Start the worker of `given` with every Secret that it may name."""
     certificate, key = secured.authority.certificate("worker", "DNS:worker")
@@ -243,11 +259,13 @@ def assert_ready(
     }
     objects = render(given)
     token = secured.issuer.token("worker")
-    machine = Machine(folder, objects, secrets, {"kafka": token})
+    machine = Machine(folder, objects, secrets, {"kafka": token}, hosts=(SERVICE,))
     pod = workers_pod(objects)
     assert [each["name"] for each in pod.get("initContainers", [])] == []
     with machine.running(pod, "worker") as worker:
         worker.await_start(START_SECONDS)
+        if doctor:
+            assert_well(machine)
         assert worker.terminate(pod["terminationGracePeriodSeconds"] / 3) == 0, worker.said()
         told = [*login.values(), token, "5" * 64, "4" * 64]
         assert not [each for each in told if len(each) > 8 and each.strip() in worker.said()]

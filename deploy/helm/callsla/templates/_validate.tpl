@@ -134,6 +134,10 @@ generated is set without the slo it follows from: {{ $again }}
 {{- end }}
 
 {{- define "callsla.faults.pager" -}}
+{{- $keys := include "callsla.tokenKeys" . | fromYaml }}
+{{- if ne (empty .Values.test.tokens.existingSecret) (empty $keys) }}
+test.tokens: existingSecret and the keys in it belong together: set both or neither
+{{- end }}
 {{- if eq .Values.alertmanager.kind "AlertmanagerConfig" }}
 {{- $hook := .Values.alertmanager.webhook }}
 {{- range $severity := list "critical" "warning" "info" }}

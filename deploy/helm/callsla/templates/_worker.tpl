@@ -148,10 +148,30 @@ tls_key_password_file: /var/run/secrets/callsla/kafka-client/password
 {{- with .password }}{{ $_ := set $keys . "password" }}{{ end }}
 {{ include "callsla.secretVolume" (list "kafka-client" .secret $keys) }}
 {{- end }}
+{{- if and .isTest .Values.test.tokens.existingSecret }}
+{{ include "callsla.secretVolume" (list "tokens" .Values.test.tokens.existingSecret (include "callsla.tokenKeys" . | fromYaml)) }}
+{{- end }}
 {{- with .Values.pseudonymKeys }}
 {{- if .existingSecret }}
 {{ include "callsla.secretVolume" (list "pseudonym" .existingSecret (dict .key "keys")) }}
 {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Of `helm test` alone: tokens for Prometheus, Alertmanager and Grafana. */}}
+{{- define "callsla.tokenKeys" -}}
+{{- $tokens := .Values.test.tokens }}
+{{- $keys := dict }}
+{{- range $part := list "prometheus" "alertmanager" "grafana" }}
+{{- with index $tokens (printf "%sKey" $part) }}{{ $_ := set $keys . $part }}{{ end }}
+{{- end }}
+{{- toYaml $keys }}
+{{- end }}
+
+{{- define "callsla.tokenEnv" -}}
+{{- range $_, $part := include "callsla.tokenKeys" . | fromYaml }}
+- name: CALLSLA_{{ upper $part }}_TOKEN_FILE
+  value: /var/run/secrets/callsla/tokens/{{ $part }}
 {{- end }}
 {{- end }}
 
@@ -167,7 +187,7 @@ tls_key_password_file: /var/run/secrets/callsla/kafka-client/password
 {{- end }}
 
 {{- define "callsla.caVolume" -}}
-{{- $ca := index . 1 }}
+{{- $ca := index . 1 -}}
 - name: {{ index . 0 }}
   {{- if $ca.secret }}
   secret:
@@ -209,6 +229,7 @@ httpGet: {path: {{ index . 0 }}, port: metrics}
 {{/* The container's part that is the same wherever callsla runs. */}}
 {{- define "callsla.container" -}}
 {{- $env := include "callsla.env" . | trim }}
+{{- if .isTest }}{{ $env = printf "%s\n%s" $env (include "callsla.tokenEnv" . | trim) | trim }}{{ end }}
 {{- if .isMember }}{{ $env = printf "%s\n%s" (include "callsla.instance" .) $env | trim }}{{ end }}
 image: {{ include "callsla.image" . }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
