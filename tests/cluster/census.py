@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final
 
 from kube_api import KubeApi, path_of
@@ -30,9 +31,14 @@ def census(api: KubeApi, namespace: str) -> Found:
     return found
 
 
-def _resources(api: KubeApi) -> Iterator[tuple[str, dict[str, Any]]]:
+@cache
+def _resources(api: KubeApi) -> list[tuple[str, dict[str, Any]]]:
+    return list(_asked_for(api))
+
+
+def _asked_for(api: KubeApi) -> Iterator[tuple[str, dict[str, Any]]]:
     groups = api.get("/apis")["groups"]
-    versions = ["v1", *(group["preferredVersion"]["groupVersion"] for group in groups)]
+    versions = ["v1", *(each["groupVersion"] for group in groups for each in group["versions"])]
     for version in versions:
         root = f"/apis/{version}" if "/" in version else f"/api/{version}"
         for resource in api.get(root)["resources"]:

@@ -20,7 +20,7 @@ from kube_api import ApiError, KubeApi
 __all__ = ["ControlPlane", "control_plane"]
 
 REPOSITORY: Final = Path(__file__).parents[2]
-START_SECONDS: Final = 60
+START_SECONDS: Final = 180
 STOP_SECONDS: Final = 10
 KEPT_OUT: Final = ("node-lifecycle-controller", "cloud-node-lifecycle-controller")
 """Controllers that look after machines, of which there are none."""

@@ -53,15 +53,15 @@ def _read(path: Path) -> Object:
 
 
 def _is_established(definition: Object) -> bool:
-    conditions = definition.get("status", {}).get("conditions", [])
+    conditions = definition.get("status", {}).get("conditions") or []
     return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
 
 
 def _of_strimzi() -> list[Object]:
     """Strimzi publishes classes; fabric8's generator makes definitions of them, as Strimzi's does.
 
-    What it does not know is Strimzi's way to say that a map takes anything, and that two versions
-    are served of one shape.
+    What it does not know is Strimzi's way to say that a map takes anything, what a `type` brings
+    with it, and that two versions of one shape are served.
     """
     libs, made = CACHE / "strimzi" / "libs", CACHE / "strimzi" / "crds"
     if not list(made.glob("*.yml")):
@@ -75,19 +75,21 @@ def _of_strimzi() -> list[Object]:
 
 
 def _as_strimzi_has_it(definition: Object) -> Object:
-    (version,) = _with_open_maps(definition["spec"]["versions"])
+    (version,) = _opened(definition["spec"]["versions"])
     former = {**version, "name": "v1beta2", "storage": False}
     return {**definition, "spec": {**definition["spec"], "versions": [version, former]}}
 
 
-def _with_open_maps(part: Any) -> Any:
+def _opened(part: Any) -> Any:
     if isinstance(part, list):
-        return [_with_open_maps(each) for each in part]
+        return [_opened(each) for each in part]
     if not isinstance(part, dict):
         return part
-    if part.get("additionalProperties") == {"type": "object"}:
+    takes_anything = part.get("additionalProperties") == {"type": "object"}
+    by_type = set(part.get("properties", {})) == {"type"}
+    if takes_anything or by_type:
         return {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    return {key: _with_open_maps(value) for key, value in part.items()}
+    return {key: _opened(value) for key, value in part.items()}
 
 
 def _grafana_dashboard() -> Object:

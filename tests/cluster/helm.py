@@ -72,7 +72,9 @@ class Helm:
 
     def upgrade(self, release: str, *options: str | Path) -> str:
         """Upgrade to this chart with the values in `options` alone. Raises: as `run`."""
-        return self.run("upgrade", release, CHART, "--reset-values", *options)
+        # Helm remembers ten revisions unless told otherwise.
+        every = ("--reset-values", "--history-max", "0")
+        return self.run("upgrade", release, CHART, *every, *options)
 
     def manifest(self, release: str, *options: str) -> list[dict[str, Any]]:
         """Return the objects of a release. Raises: as `run`."""

@@ -3,13 +3,14 @@
 import http.client
 import json
 import ssl
+import threading
 import urllib.parse
 from pathlib import Path
 from typing import Any, Final
 
 __all__ = ["ApiError", "KubeApi", "path_of"]
 
-TIMEOUT_SECONDS: Final = 20
+TIMEOUT_SECONDS: Final = 60
 NOT_FOUND: Final = 404
 _TYPES: Final = {
     "PATCH": "application/merge-patch+json",
@@ -26,12 +27,13 @@ class ApiError(RuntimeError):
 
 
 class KubeApi:
-    """One user's view; every call is a connection of its own."""
+    """One user's view; each thread has a connection of its own."""
 
     def __init__(self, url: str, authority: Path, token: str) -> None:
         self._address = url.removeprefix("https://")
         self._context = ssl.create_default_context(cafile=str(authority))
         self._token = token
+        self._mine = threading.local()
 
     def get(self, path: str, **query: str) -> Any:
         """Return the object at `path`; None if there is none.
@@ -69,23 +71,35 @@ class KubeApi:
         return self._ask("DELETE", path, options or None, {})
 
     def _ask(self, verb: str, path: str, what: Any, query: dict[str, str]) -> Any:
-        method = "PATCH" if verb == "APPLY" else verb
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
         headers["Content-Type"] = _TYPES.get(verb, "application/json")
         asked = f"{path}?{urllib.parse.urlencode(query)}" if query else path
-        connection = http.client.HTTPSConnection(
+        body = None if what is None else json.dumps(what)
+        method = "PATCH" if verb == "APPLY" else verb
+        status, text = self._exchange(method, asked, body, headers)
+        if status >= http.client.BAD_REQUEST:
+            raise ApiError(status, _message(text))
+        return json.loads(text) if text[:1] in ("{", "[") else text
+
+    def _exchange(
+        self, method: str, path: str, body: str | None, headers: dict[str, str]
+    ) -> tuple[int, str]:
+        connection = getattr(self._mine, "connection", None) or http.client.HTTPSConnection(
             self._address, timeout=TIMEOUT_SECONDS, context=self._context
         )
+        self._mine.connection = None
         try:
-            body = None if what is None else json.dumps(what)
-            connection.request(method, asked, body, headers)
+            connection.request(method, path, body, headers)
             answer = connection.getresponse()
             text = answer.read().decode(errors="replace")
-        finally:
+        except http.client.HTTPException as error:
             connection.close()
-        if answer.status >= http.client.BAD_REQUEST:
-            raise ApiError(answer.status, _message(text))
-        return json.loads(text) if text[:1] in ("{", "[") else text
+            raise ConnectionError(f"{method} {path}: {error!r}") from error
+        except OSError:
+            connection.close()
+            raise
+        self._mine.connection = connection
+        return answer.status, text
 
 
 def _message(text: str) -> str:
