@@ -133,15 +133,17 @@ def dashboards(*, file: str | None, folder: Path, check: bool) -> None:
 
 @slo.command()
 @click.argument("file", type=click.Path())
+@click.option("--without-dashboards", is_flag=True, help="Where Grafana's types are not there.")
 @_receivers
-def values(*, file: str, **receivers: str | None) -> None:
+def values(*, file: str, without_dashboards: bool, **receivers: str | None) -> None:
     """Write the Helm chart's values for an objective: its text, rules, dashboards and routes.
 
     Give what is written to helm with -f. The chart refuses rules that were not made of its `slo`.
     """
     from streams.slo.chart_values import chart_values
 
-    click.echo(chart_values(file, _given(receivers)), nl=False)
+    text = chart_values(file, _given(receivers), with_dashboards=not without_dashboards)
+    click.echo(text, nl=False)
 
 
 def _given(receivers: dict[str, str | None]) -> "Receivers | None":

@@ -23,8 +23,13 @@ _HEADER = (
 )
 
 
-def chart_values(path: str, receivers: Receivers | None = None) -> str:
+def chart_values(
+    path: str, receivers: Receivers | None = None, *, with_dashboards: bool = True
+) -> str:
     """Return, as YAML, the values `slo` and `generated` for the objective in the file at `path`.
+
+    Dashboards need Grafana's types, which the image does not have; the chart refuses to install
+    dashboards that were left out.
 
     Raises:
         ObjectiveError: the file or an address is wrong.
@@ -32,14 +37,15 @@ def chart_values(path: str, receivers: Receivers | None = None) -> str:
     """
     files = render_all(load_slo(path), receivers)
     text = _text(path)
-    generated = {
+    generated: dict[str, object] = {
         "of": sha256(text.strip().encode()).hexdigest(),
         "by": __version__,
         "rules": files[RULES_FILE],
         "alertmanager": files[ALERTMANAGER_FILE],
         "templates": files[TEMPLATES_FILE],
-        "dashboards": generate_dashboards(path),
     }
+    if with_dashboards:
+        generated["dashboards"] = generate_dashboards(path)
     return _HEADER + dump({"slo": text, "generated": generated})
 
 

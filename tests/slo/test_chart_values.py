@@ -46,6 +46,14 @@ def test_receivers_are_in_the_routes(tmp_path: Path) -> None:
     assert "https://pager.example/alerts" in values["generated"]["alertmanager"]
 
 
+def test_dashboards_can_be_left_out(tmp_path: Path) -> None:
+    """Where Grafana's types are not installed, as in the image; the rest is the same."""
+    path = written(tmp_path, TEXT)
+    whole = yaml.safe_load(chart_values(path))
+    del whole["generated"]["dashboards"]
+    assert yaml.safe_load(chart_values(path, with_dashboards=False)) == whole
+
+
 @pytest.mark.parametrize("text", ["", "\n", "# nothing yet\n"])
 def test_an_empty_file_promises_what_is_promised_by_default(tmp_path: Path, text: str) -> None:
     """An empty value would be taken for none."""

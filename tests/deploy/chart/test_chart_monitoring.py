@@ -328,7 +328,7 @@ def test_hours_of_another_zone_mute_nothing_in_an_alertmanager_config(tmp_path: 
     assert "muteTimeIntervals" not in json.dumps(spec)
 
 
-@pytest.mark.parametrize("change", ["text", "version", "missing", "alone"])
+@pytest.mark.parametrize("change", ["text", "version", "missing", "alone", "dashboards"])
 def test_rules_of_another_slo_are_refused(own: tuple[Path, Path], change: str) -> None:
     """Whatever was changed by hand: the workers would promise one thing and the alerts another."""
     values = yaml.safe_load(own[1].read_text(encoding="utf-8"))
@@ -344,6 +344,9 @@ def test_rules_of_another_slo_are_refused(own: tuple[Path, Path], change: str) -
     elif change == "missing":
         del values["generated"]
         said = f"slo is set, but what follows from it is not ({follows}): {again}"
+    elif change == "dashboards":
+        del values["generated"]["dashboards"]
+        said = f"were left out: {again}, without --without-dashboards"
     else:
         del values["slo"]
         said = f"generated is set without the slo it follows from: {again}"
