@@ -1,6 +1,7 @@
 """*Callbacks*: what is owed, what is overdue, how soon it is made, what became of it."""
 
 from streams.instants import DAY, HOUR
+from streams.ledger import VERDICTS
 from streams.slo.dashboards.frame import Board, Row, link_to
 from streams.slo.dashboards.look import at_least, at_most, plain
 from streams.slo.dashboards.parts import Ask, Panel, distribution, lines, number, stacked, tabled
@@ -145,6 +146,7 @@ def _states() -> list[Panel]:
             plain(),
             "unreachable grows: customers do not pick up; show a caller id they know. uncallable "
             "grows: numbers are withheld. broken grows: nobody calls.",
+            states=VERDICTS["callback"],
         ),
         lines(
             "Owed and made, last hour",

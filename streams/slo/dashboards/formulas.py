@@ -7,6 +7,7 @@ as its vendors let one set it, and F6 as what it is at least.
 
 from typing import Final
 
+from streams.ledger import VERDICTS
 from streams.slo.dashboards.frame import Board, Row, link_to
 from streams.slo.dashboards.look import Look, at_most, plain
 from streams.slo.dashboards.parts import Ask, Panel, bars, lines, number, stacked, tabled
@@ -133,6 +134,7 @@ def _calls() -> list[Panel]:
             "What all formulas are made of, in the chosen window. A formula that looks too good "
             "leaves one of these out; diverted and rejected calls are customers, too.",
             24,
+            states=VERDICTS["outcome"],
         ),
         tabled(
             "Formulas by queue",

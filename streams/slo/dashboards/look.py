@@ -8,13 +8,47 @@ from typing import Final
 
 from streams.slo.dashboards.sdk import dashboard
 
-__all__ = ["BAD", "GOOD", "NEUTRAL", "NO_DATA", "POOR", "Look", "at_least", "at_most", "plain"]
+__all__ = [
+    "BAD",
+    "GOOD",
+    "NEUTRAL",
+    "NO_DATA",
+    "POOR",
+    "STATES",
+    "Look",
+    "at_least",
+    "at_most",
+    "plain",
+]
 
 GOOD: Final = "#009E73"
 POOR: Final = "#E69F00"
 BAD: Final = "#D55E00"
 NEUTRAL: Final = "#0072B2"
 NO_DATA: Final = "#8E8E8E"
+_AWAY: Final = "#CC79A7"
+_SELF: Final = "#56B4E9"
+
+STATES: Final = {
+    "answered_in_target": GOOD,
+    "answered_late": POOR,
+    "abandoned_late": BAD,
+    "abandoned_in_target": "#BDBDBD",
+    "callback_requested": _SELF,
+    "diverted": _AWAY,
+    "rejected": "#7F3C8D",
+    "lost": "#4A4A4A",
+    "kept": GOOD,
+    "kept_by_recall": _SELF,
+    "broken": BAD,
+    "unreachable": _AWAY,
+    "uncallable": NO_DATA,
+    "cancelled": "#BDBDBD",
+    "useful": GOOD,
+    "useless": BAD,
+    "unknown": NO_DATA,
+}
+"""The colour of each verdict wherever it is shown: nobody must read a legend at night."""
 
 Steps = tuple[tuple[float | None, str], ...]
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from streams.slo.dashboards.look import Look
+from streams.slo.dashboards.look import STATES, Look
 from streams.slo.dashboards.sdk import (
     bargauge,
     common,
@@ -79,16 +79,24 @@ def lines(title: str, asks: Sequence[Ask], look: Look, description: str, width: 
 
 
 def stacked(
-    title: str, asks: Sequence[Ask], look: Look, description: str, width: int = 12
+    title: str,
+    asks: Sequence[Ask],
+    look: Look,
+    description: str,
+    width: int = 12,
+    states: Sequence[str] = (),
 ) -> Panel:
-    """Return curves over time, one on top of the other."""
+    """Return curves over time, one on top of the other; those of `states` in their colours."""
     custom = timeseries.FieldConfig(
         line_width=1,
         fill_opacity=60,
         show_points=common.VisibilityMode.NEVER,
         stacking=common.StackingConfig(mode=common.StackingMode.NORMAL, group="A"),
     )
-    return _curves(title, asks, look, description, width, custom)
+    panel = _curves(title, asks, look, description, width, custom)
+    if panel.field_config is not None:
+        panel.field_config.overrides += [_coloured(state, STATES[state]) for state in states]
+    return panel
 
 
 def distribution(title: str, ask: Ask, unit: str, description: str, width: int = 12) -> Panel:
@@ -222,6 +230,17 @@ def _ref(place: int) -> str:
 def _last() -> common.ReduceDataOptions:
     """The newest value, missing or not: an old one would look alive."""
     return common.ReduceDataOptions(calcs=["last"], values=False)
+
+
+def _coloured(name: str, color: str) -> dashboard.DashboardFieldConfigSourceOverrides:
+    return dashboard.DashboardFieldConfigSourceOverrides(
+        matcher=dashboard.MatcherConfig(id_val="byName", options=name),
+        properties=[
+            dashboard.DynamicConfigValue(
+                id_val="color", value={"mode": "fixed", "fixedColor": color}
+            )
+        ],
+    )
 
 
 def _limit(ref: str) -> dashboard.DashboardFieldConfigSourceOverrides:

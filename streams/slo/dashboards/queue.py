@@ -1,6 +1,7 @@
 """*Queue*: one queue in depth: waits, outcomes, arrivals against answers, usefulness."""
 
 from streams.instants import DAY, MINUTE
+from streams.ledger import VERDICTS
 from streams.slo.counters import ANSWERS, OFFERED
 from streams.slo.dashboards.frame import Board, Row
 from streams.slo.dashboards.look import at_least, at_most, plain
@@ -134,6 +135,7 @@ def _calls() -> list[Panel]:
             plain(),
             "Calls by their one final outcome over the last 5 minutes. abandoned_late grows: "
             "waits; diverted or rejected grow: the routing sends calls away.",
+            states=VERDICTS["outcome"],
         ),
         lines(
             "Arrivals against answers, per minute",
@@ -160,6 +162,7 @@ def _use() -> list[Panel]:
             "Answers by whether they helped; known an hour after the call. useless grows: very "
             "short talks ended by the agent, or customers who had to ring again.",
             8,
+            states=VERDICTS["usefulness"],
         ),
         lines(
             "Answered in time against the objective",

@@ -130,10 +130,10 @@ def timeseries(drawn: Drawn, box: Box) -> str:
     least, most = min(0.0, *values), max(values)
     most = most if most > least else least + 1
     place = _places(drawn, plot, least, most)
-    limits = _limits(drawn)
+    limits, colours = _limits(drawn), _colours(drawn)
     parts = [_axes(drawn, plot, least, most, drawn.field["unit"])]
-    for index, (ref, _, points) in reversed(list(enumerate(shown))):
-        fill = "#D55E00" if ref in limits else PALETTE[index % len(PALETTE)]
+    for index, (ref, name, points) in reversed(list(enumerate(shown))):
+        fill = "#D55E00" if ref in limits else colours.get(name, PALETTE[index % len(PALETTE)])
         dots = [place(*point) for point in points]
         if stacked:
             foot = plot.y + plot.h
@@ -143,7 +143,7 @@ def timeseries(drawn: Drawn, box: Box) -> str:
         else:
             dash = ' stroke-dasharray="6 5"' if ref in limits else ' stroke-width="1.6"'
             parts.append(path(dots, fill, dash))
-    return "".join([*parts, _legend(curves, limits, box, rows)])
+    return "".join([*parts, _legend(curves, limits, colours, box, rows)])
 
 
 def _columns(box: Box) -> int:
@@ -168,13 +168,27 @@ def _limits(drawn: Drawn) -> set[str]:
     }
 
 
-def _legend(curves: list[tuple[str, str, Series]], limits: set[str], box: Box, rows: int) -> str:
+def _colours(drawn: Drawn) -> dict[str, str]:
+    return {
+        override["matcher"]["options"]: override["properties"][0]["value"]["fixedColor"]
+        for override in drawn.panel["fieldConfig"]["overrides"]
+        if override["matcher"]["id"] == "byName" and override["properties"][0]["id"] == "color"
+    }
+
+
+def _legend(
+    curves: list[tuple[str, str, Series]],
+    limits: set[str],
+    colours: dict[str, str],
+    box: Box,
+    rows: int,
+) -> str:
     columns, top = _columns(box), box.y + box.h - 14 * rows + 8
     parts = []
     for index, (ref, name, _) in enumerate(curves[:LEGENDS]):
         x = box.x + 4 + (index % columns) * (box.w / columns)
         y = top + 14 * (index // columns)
-        fill = "#D55E00" if ref in limits else PALETTE[index % len(PALETTE)]
+        fill = "#D55E00" if ref in limits else colours.get(name, PALETTE[index % len(PALETTE)])
         parts += [rect(x, y - 6, 10, 4, fill), text(x + 14, y, name, size=10, fill=FAINT)]
     return "".join(parts)
 
