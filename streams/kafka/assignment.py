@@ -224,14 +224,6 @@ class Assignment:
         wall, newest, hold = self._moment(number, fresh)
         await self._kept(number, lambda keeper: keeper.tick(wall, newest, hold=hold))
 
-    def frozen(self, number: int) -> asyncio.Event | None:
-        """Return what is set when a partition whose state is being written goes on; None: it does.
-
-        Until then nothing may be applied to it.
-        """
-        keeper = self._keepers.get(number)
-        return None if keeper is None else keeper.frozen
-
     def call_off_snapshots(self) -> None:
         """Let nobody wait for a state that is still being written."""
         for keeper in self._keepers.values():

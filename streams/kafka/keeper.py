@@ -15,7 +15,7 @@ from streams.kafka.batch import Fresh
 from streams.kafka.dead_letters import DeadLetter
 from streams.kafka.errors import LogRefusedError
 from streams.kafka.ledgerlog.history import History
-from streams.kafka.ledgerlog.machine import Machine
+from streams.kafka.ledgerlog.machine import Machine, StateWriting
 from streams.kafka.ledgerlog.ports import AppendUnknownError, LogStore, Source
 from streams.kafka.ledgerlog.rebuild import Rebuilt, read_history, rebuild
 from streams.kafka.ledgerlog.writer import LogWriter, claim
@@ -29,10 +29,6 @@ log = logging.getLogger(__name__)
 
 TICKS_WORTH_A_SNAPSHOT: Final = 8
 """Fewer than this since the last snapshot are followed faster than another is read."""
-
-
-PARTS_A_TURN: Final = 4
-"""Parts of a state that are written before everything else has its turn: some two milliseconds."""
 
 
 _LIMITS: Final = (
@@ -87,8 +83,6 @@ class Keeper:
         """whether an append was broken off: what the log holds is not known any more"""
         self.ticks_since_snapshot = 0
         self.is_in_snapshot = False
-        self.frozen: asyncio.Event | None = None
-        """while the state is written nothing may be applied: set when that is done"""
         self._is_called_off = False
         self._place = place
         self._log = writer
@@ -112,16 +106,20 @@ class Keeper:
     async def snapshot(self, wall: int, fresh: Fresh | None, *, hold: bool = False) -> int | None:
         """Tick and append a snapshot of the state at that tick; returns its size in bytes.
 
-        While the state is written the partition is `frozen`. None: it was called off.
+        The state is written a little at a time, and batches are applied meanwhile. None: it was
+        called off.
 
         Raises: as `tick`.
         """
+        for _ in self.processor.machine.prepare():
+            await asyncio.sleep(0)
         async with self._turn:
             self._require_known()
             await self._write()
             self.is_in_snapshot, self._is_called_off = True, False
             try:
-                data = await self._frozen_state(wall, fresh, hold=hold)
+                writing = await self._close(wall, fresh, hold=hold, snapshot=True)
+                data = None if writing is None else await self._written(writing)
                 if data is not None:
                     await self._append_snapshot(data)
             finally:
@@ -132,27 +130,16 @@ class Keeper:
         """Have a snapshot whose state is still being written be none: there is no time for it."""
         self._is_called_off = True
 
-    async def _frozen_state(self, wall: int, fresh: Fresh | None, *, hold: bool) -> bytes | None:
-        thawed = self.frozen = asyncio.Event()
+    async def _written(self, writing: StateWriting) -> bytes | None:
+        """Write the state in turns with everything else; None: called off."""
         try:
-            await self._close(wall, fresh, hold=hold)
-            return await self._state()
+            while writing.step():
+                await asyncio.sleep(0)
+                if self._is_called_off:
+                    return None
+            return writing.finish()
         finally:
-            self.frozen = None
-            thawed.set()
-
-    async def _state(self) -> bytes | None:
-        """Write the state as of the last tick in turns with everything else."""
-        parts = self.processor.machine.dump_in_parts()
-        while not self._is_called_off:
-            try:
-                for _ in range(PARTS_A_TURN):
-                    next(parts)
-            except StopIteration as end:
-                state: bytes = end.value
-                return state
-            await asyncio.sleep(0)
-        return None
+            writing.give_up()
 
     async def _append_snapshot(self, state: bytes) -> None:
         self.is_void = True
@@ -177,16 +164,26 @@ class Keeper:
         if self.is_void:
             raise AppendUnknownError("an append before this one was broken off")
 
-    async def _close(self, wall: int, fresh: Fresh | None, *, hold: bool) -> None:
+    async def _close(
+        self, wall: int, fresh: Fresh | None, *, hold: bool, snapshot: bool = False
+    ) -> StateWriting | None:
+        """Tick; with `snapshot` the state at that tick is begun to be written."""
         self.is_void = True
         stretch = self.processor.tick(self._log.epoch, wall, fresh, hold=hold)
-        await self._log.tick(stretch.tick)
-        self.is_void = False
-        self.processor.settle(stretch)
-        self._tell_limits()
-        self.ticks_since_snapshot += 1
-        self._unwritten = _fruits(stretch)
-        await self._write()
+        writing = self.processor.machine.write() if snapshot else None
+        try:
+            await self._log.tick(stretch.tick)
+            self.is_void = False
+            self.processor.settle(stretch)
+            self._tell_limits()
+            self.ticks_since_snapshot += 1
+            self._unwritten = _fruits(stretch)
+            await self._write()
+        except BaseException:
+            if writing is not None:
+                writing.give_up()
+            raise
+        return writing
 
     def _tell_limits(self) -> None:
         """Log each limit that acts, the first time it does."""

@@ -32,7 +32,6 @@ from streams.kafka.log_on_kafka import KafkaLogs
 from streams.kafka.logs import configure_logging
 from streams.kafka.normalise import check_formats
 from streams.kafka.outputs import Outputs
-from streams.kafka.parking import Parking
 from streams.kafka.probe import await_topics
 from streams.kafka.raw import RawTopics
 from streams.kafka.state import WorkerState
@@ -80,7 +79,6 @@ class Worker:
         self._turn = asyncio.Lock()
         self._leaving = False
         self._cadence = Cadence(settings.tick_seconds)
-        self._parking = Parking(self.assignment.frozen, self._apply_parked)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then finish in order: outputs written, offsets committed.
@@ -149,23 +147,10 @@ class Worker:
             await self._room()
             if self._leaving:
                 return
-            if not self._parking.takes(part) and not await self._apply(part):
+            again_from = self.assignment.apply(part)
+            if again_from is not None:
+                await self._app.reader.reseek(TP(batch.topic, batch.partition), again_from)
                 return
-
-    async def _apply(self, part: Batch) -> bool:
-        """Apply `part`; False if it is read again because something before it is missing."""
-        again_from = self.assignment.apply(part)
-        if again_from is None:
-            return True
-        await self._app.reader.reseek(TP(part.topic, part.partition), again_from)
-        return False
-
-    async def _apply_parked(self, part: Batch) -> None:
-        try:
-            if not self._leaving:
-                await self._apply(part)
-        except Exception as error:
-            self.fail(error)
 
     async def _room(self) -> None:
         """Give ticks and outputs their turn; wait while too many outputs are unwritten."""
@@ -184,7 +169,6 @@ class Worker:
         self.state.rebalances += self.state.assigned
         self.state.assigned = False
         await self._farewell()
-        self._parking.clear()
         self.assignment.revoke()
         self.assignment.side_offsets.clear()
         self._raw.forget()

@@ -6,7 +6,7 @@ from streams.ledger.figures import FORMULAS, add_figures, figures_by_queue, serv
 from streams.ledger.ledger import FATES, Ledger
 from streams.ledger.live import DUE_WITHIN, LiveQueue
 from streams.ledger.rules import Limits, QueueRules, Rules
-from streams.ledger.snapshot import SnapshotError, dump, load, state_hash
+from streams.ledger.snapshot import SnapshotError, load
 from streams.ledger.totals import (
     NO_QUEUE,
     OTHER_QUEUES,
@@ -18,6 +18,7 @@ from streams.ledger.totals import (
 )
 from streams.ledger.window_sums import WindowSums
 from streams.ledger.windows import WINDOWS, Windows
+from streams.ledger.writing import dump, state_hash
 
 __all__ = [
     "ANSWERED",

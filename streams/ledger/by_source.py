@@ -27,3 +27,7 @@ class BySource:
             self.counts[source] = left
         else:
             del self.counts[source]
+
+    def is_full(self, source: str, most_of_one: int, most: int) -> bool:
+        """Return whether one more of `source` would be too many, of it or in all."""
+        return self.of(source) >= most_of_one or self.total >= most

@@ -128,6 +128,8 @@ class Ledger:
         events came in batches. An earlier `now` than before moves nothing back.
         """
         book = self.book
+        if book.originals is not None:
+            book.originals.hurry()
         if now > book.now:
             self.set_clock(now)
         book.settle()
@@ -279,18 +281,16 @@ class Ledger:
         else:
             customer = self.book.customers.get(name)
             known = 0 if customer is None else len(customer.facts)
-        facts = self.book.facts_of
-        if (
-            known >= limits.max_callbacks_of_one
-            or facts.of(source) >= limits.max_callbacks_of_source
-            or facts.total >= limits.max_callbacks
-        ):
+        most = limits.max_callbacks_of_source, limits.max_callbacks
+        if known >= limits.max_callbacks_of_one or self.book.facts_of.is_full(source, *most):
             raise _FullError
 
     def _customer(self, name: str) -> Customer:
         customer = self.book.customers.get(name)
         if customer is None:
             customer = self.book.customers[name] = Customer(name, name)
+        elif self.book.originals is not None:
+            self.book.originals.keep_customer(customer)
         return customer
 
     def _give(self, customer: Customer, fact: CallbackFact) -> str:
@@ -318,17 +318,14 @@ class Ledger:
             self._restart(source, at)
         return "applied"
 
-    def _require_few_calls(self, source: str) -> None:
-        calls, limits = self.book.calls_of, self.rules.limits
-        if calls.of(source) >= limits.max_calls_of_source or calls.total >= limits.max_calls:
-            raise _FullError
-
     def _require_few_restarts(self, source: str) -> None:
         if len(self.book.restarts.get(source, ())) >= self.rules.limits.max_restarts:
             raise _FullError
 
     def _restart(self, source: str, at: int) -> None:
         book = self.book
+        if book.originals is not None:
+            book.originals.hurry()
         restarts = book.restarts.setdefault(source, [])
         insort(restarts, at)
         oldest = book.now - self.rules.lateness - 2 * self.rules.max_call
@@ -348,11 +345,15 @@ class Ledger:
         if call is None:
             call = Call(call_id, mark)
             call.source = self.book.shared(fields[-4])
-            self._require_few_calls(call.source)
+            limits = self.rules.limits
+            most = limits.max_calls_of_source, limits.max_calls
+            if self.book.calls_of.is_full(call.source, *most):
+                raise _FullError
             self.book.remember(call)
-        elif not call.is_news(mark):
-            return None
-        return call
+            return call
+        if self.book.originals is not None:
+            self.book.originals.keep_call(call)
+        return call if call.is_news(mark) else None
 
     def _wake(self, waiter: Waiter, over: list[Waiter]) -> None:
         """Have what is due judged; what may be forgotten afterwards goes to `over`."""

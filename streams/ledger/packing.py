@@ -1,5 +1,6 @@
 """Between what a ledger remembers and the rows of a snapshot."""
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from streams.ledger.callbacks import Owed
@@ -8,6 +9,7 @@ from streams.ledger.customers import CallbackFact, Counted, Customer
 from streams.ledger.rows import CallRow, CountedRow, CustomerRow, FactRow
 
 __all__ = [
+    "Originals",
     "call_of",
     "call_row",
     "customer_of",
@@ -18,6 +20,32 @@ __all__ = [
 
 _Row: TypeAlias = tuple[Any, ...]
 """The values of a row in the order of its fields: written like the row, and made faster."""
+
+
+class Originals:
+    """Rows of what changes while a snapshot is being written, as it was when that began.
+
+    Whoever is about to change something keeps its row here first. An event changes nothing but
+    what it names; what a tick changes is not known beforehand, so a tick calls `hurry` first.
+    """
+
+    __slots__ = ("calls", "customers", "hurry")
+
+    def __init__(self, hurry: Callable[[], None]) -> None:
+        self.calls: dict[str, _Row] = {}
+        self.customers: dict[str, _Row] = {}
+        self.hurry = hurry
+        """write the rest of the snapshot at once"""
+
+    def keep_call(self, call: Call) -> None:
+        """Note that `call` is about to change."""
+        if call.id not in self.calls:
+            self.calls[call.id] = call_row(call)
+
+    def keep_customer(self, customer: Customer) -> None:
+        """Note that `customer` is about to change."""
+        if customer.id not in self.customers:
+            self.customers[customer.id] = customer_row(customer)
 
 
 def call_row(call: Call) -> _Row:

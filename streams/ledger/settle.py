@@ -1,7 +1,7 @@
 """From facts to counted verdicts: judge again what a new fact or a deadline can have changed."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from streams.instants import MILLISECOND, MINUTE, SECOND
 from streams.ledger.by_source import BySource
@@ -15,6 +15,9 @@ from streams.ledger.rules import Rules
 from streams.ledger.tally import Tally, differs, next_state
 from streams.ledger.terms import Terms, TermsOf
 from streams.ledger.usefulness import judge_usefulness
+
+if TYPE_CHECKING:
+    from streams.ledger.packing import Originals
 
 __all__ = ["Settlement"]
 
@@ -59,6 +62,8 @@ class Settlement:
         self.crowded = 0
         """calls judged apart from their customer, who had too many"""
         self.deadlines = Deadlines()
+        self.originals: Originals | None = None
+        """of a snapshot that is being written"""
         self._touched: list[Call] = []
         self._touched_customers: dict[str, Customer] = {}
 
@@ -193,6 +198,8 @@ class Settlement:
         if call.held_by is None:
             return
         customer = self.customers[call.held_by]
+        if self.originals is not None:
+            self.originals.keep_customer(customer)
         call.held_by = None
         customer.calls = without(customer.calls, call)
         customer.troubled = True

@@ -1,10 +1,6 @@
-"""The whole state of a ledger as bytes, and back."""
+"""A ledger again, from its state as bytes."""
 
-import struct
-from collections.abc import Callable, Generator, Mapping
-from hashlib import sha256
-from itertools import chain
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -12,41 +8,15 @@ from msgspec import Struct
 from streams.ledger.calls import Call
 from streams.ledger.customers import Counted
 from streams.ledger.ledger import Ledger
-from streams.ledger.packing import (
-    call_of,
-    call_row,
-    customer_of,
-    customer_row,
-    fact_of,
-    fact_row,
-)
+from streams.ledger.packing import call_of, customer_of, fact_of
 from streams.ledger.rows import CallRow, CustomerRow, FactRow
 from streams.ledger.rules import Rules
 from streams.ledger.settle import Settlement
 from streams.ledger.totals import Histogram, QueueTotals
 from streams.ledger.windows import KINDS, QueueWindows, Slice
+from streams.ledger.writing import FORMAT
 
-__all__ = [
-    "FORMAT",
-    "Parts",
-    "SnapshotError",
-    "dump",
-    "dump_in_parts",
-    "load",
-    "state_hash",
-    "whole",
-]
-
-FORMAT: Final = 2
-_ARRAY: Final = struct.Struct(">BI").pack
-"""Begins a MessagePack array of so many elements."""
-_LONG: Final = 16
-"""So many elements need a head of three bytes instead of one."""
-_AT_A_TIME: Final = 64
-
-_T = TypeVar("_T")
-Parts: TypeAlias = Generator[None, None, bytes]
-"""A state that is being written, some half a millisecond at a time; returned at the end."""
+__all__ = ["SnapshotError", "load"]
 
 
 class SnapshotError(ValueError):
@@ -105,35 +75,8 @@ class _State(Struct, array_like=True):
 _LONGEST: Final = 1e9
 """Seconds: no bound of a histogram is as long."""
 
-_encoder: Final = msgspec.msgpack.Encoder(order="sorted")
 _header: Final = msgspec.msgpack.Decoder(_Header)
 _decoder: Final = msgspec.msgpack.Decoder(_State)
-
-
-def dump(ledger: Ledger) -> bytes:
-    """Return the state of `ledger`; equal states give equal bytes."""
-    return whole(dump_in_parts(ledger))
-
-
-def dump_in_parts(ledger: Ledger) -> Parts:
-    """Do what `dump` does with a pause at each `yield`, in which `ledger` must not change."""
-    state = yield from _state(ledger)
-    return _encoder.encode(state)
-
-
-def whole(parts: Parts) -> bytes:
-    """Return what `parts` returns at its end."""
-    while True:
-        try:
-            next(parts)
-        except StopIteration as end:
-            state: bytes = end.value
-            return state
-
-
-def state_hash(ledger: Ledger) -> str:
-    """Return the SHA-256 of the state in hexadecimal digits."""
-    return sha256(dump(ledger)).hexdigest()
 
 
 def load(rules: Rules, state: bytes) -> Ledger:
@@ -160,79 +103,6 @@ def load(rules: Rules, state: bytes) -> Ledger:
         msg = f"the state cannot be read: it speaks of {error} and does not hold it"
         raise SnapshotError(msg) from None
     return ledger
-
-
-def _state(ledger: Ledger) -> Generator[None, None, tuple[Any, ...]]:
-    """Return the values of a `_State`."""
-    book = ledger.book
-    ledger.windows.fold()
-    calls = yield from _rows(book.calls, call_row)
-    customers = yield from _rows(book.customers, customer_row)
-    return (
-        FORMAT,
-        book.now,
-        ledger.watermark,
-        ledger.fates,
-        ledger.heartbeats,
-        ledger.source_seen,
-        book.restarts,
-        book.boundary_ambiguous,
-        ledger.totals.overflowed,
-        ledger.totals.names(),
-        calls,
-        customers,
-        {key: [fact_row(fact) for fact in facts] for key, facts in book.attached.items()},
-        book.touched,
-        sorted(book.undecided),
-        {label: _totals_values(totals) for label, totals in ledger.totals.queues.items()},
-        ledger.windows.end,
-        {label: _windows_values(ledger, label) for label in ledger.windows.queues},
-        book.crowded,
-    )
-
-
-def _rows(
-    held: Mapping[str, _T], row: Callable[[_T], tuple[Any, ...]]
-) -> Generator[None, None, msgspec.Raw]:
-    """Return the `row` of everything in `held`, by its key, as an array.
-
-    A few at a time: memory that was in use a moment ago is written twice as fast.
-    """
-    keys = sorted(held)
-    packed = [_ARRAY(0xDD, len(keys))]
-    for first in range(0, len(keys), _AT_A_TIME):
-        some = [row(held[key]) for key in keys[first : first + _AT_A_TIME]]
-        packed.append(_encoder.encode(some)[1 if len(some) < _LONG else 3 :])
-        yield
-    return msgspec.Raw(b"".join(packed))
-
-
-def _totals_values(totals: QueueTotals) -> tuple[Any, ...]:
-    waits, delays = totals.answer_wait, totals.callback_delay
-    counts = sorted((*key, number) for key, number in totals.counts.items())
-    corrections = sorted((*key, number) for key, number in totals.corrections.items())
-    return (
-        waits.bounds, waits.counts, waits.total, delays.bounds, delays.counts, delays.total,
-        counts, corrections,
-    )  # fmt: skip
-
-
-def _windows_values(ledger: Ledger, label: str) -> tuple[Any, ...]:
-    queue, bounds = ledger.windows.queues[label], ledger.windows.bounds(label)
-    fine, coarse = _slices(queue.fine), _slices(queue.coarse)
-    return fine, coarse, queue.sums, queue.maxima, queue.tails, bounds
-
-
-def _slices(slices: Mapping[int, Slice]) -> msgspec.Raw:
-    """Return `slices`, most of which did not change since the last snapshot, as an array."""
-    packed = [slices[number].packed or _pack(number, slices[number]) for number in sorted(slices)]
-    return msgspec.Raw(_ARRAY(0xDD, len(packed)) + b"".join(packed))
-
-
-def _pack(number: int, one: Slice) -> bytes:
-    counts = sorted(pair for pair in one.counts.items() if pair[1])
-    one.packed = _encoder.encode((number, one.wait_max, *chain.from_iterable(counts)))
-    return one.packed
 
 
 def _restore(ledger: Ledger, read: _State) -> None:

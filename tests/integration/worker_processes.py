@@ -5,7 +5,7 @@ import subprocess
 import sys
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,12 +22,16 @@ SCRIPT = Path(__file__).with_name("worker_process.py")
 class WorkerProcess:
     """One running worker; `url` is the root of its endpoint."""
 
-    def __init__(self, settings: Settings, log: Path, script: Path = SCRIPT) -> None:
+    def __init__(
+        self, settings: Settings, log: Path, script: Path = SCRIPT, more: Sequence[str] = ()
+    ) -> None:
         argument = msgspec.json.encode(settings).decode()
         self.log = log
         with log.open("ab") as stream:
             self.process = subprocess.Popen(
-                [sys.executable, str(script), argument], stdout=subprocess.PIPE, stderr=stream
+                [sys.executable, str(script), argument, *more],
+                stdout=subprocess.PIPE,
+                stderr=stream,
             )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()

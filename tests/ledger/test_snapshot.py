@@ -8,7 +8,7 @@ from feeds import BASE, event, s
 
 from streams.events import Event
 from streams.ledger import Ledger, Rules, SnapshotError, dump, load, state_hash
-from streams.ledger.snapshot import FORMAT
+from streams.ledger.writing import FORMAT
 
 
 def _ledger() -> Ledger:

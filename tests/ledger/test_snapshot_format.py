@@ -11,7 +11,8 @@ from typing import Final
 import msgspec
 
 from streams.ledger import Ledger, Rules
-from streams.ledger.snapshot import FORMAT, dump, load
+from streams.ledger.snapshot import load
+from streams.ledger.writing import FORMAT, dump
 from streams.simulate import Centre, small_centre
 
 KEPT: Final = Path(__file__).with_name("snapshots")

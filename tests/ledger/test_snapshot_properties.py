@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from streams.instants import HOUR, SECOND
 from streams.ledger import Ledger, Rules, dump, figures_by_queue, load, state_hash
+from streams.ledger.writing import Writing, prepare
 
 Settings = dict[str, Any]
 
@@ -67,6 +68,28 @@ def test_stops_leave_no_trace(data: st.DataObject, steps: list[Step], settings: 
 
 
 @given(st.data(), _histories(), _settings)
+def test_a_snapshot_is_of_the_moment_at_which_it_was_begun(
+    data: st.DataObject, steps: list[Step], settings: Settings
+) -> None:
+    """Whatever comes in between its rows, events or ticks; and it changes nothing."""
+    begins = data.draw(_stops(steps))
+    rules = rules_from(settings)
+    written, alone = Ledger(rules), Ledger(rules)
+    then, writing = b"", None
+    for position, step in enumerate(steps):
+        if position in begins:
+            assert writing is None or writing.finish() == then
+            then, writing = dump(written), Writing(written, at_a_time=1)
+        if writing is not None:
+            for _ in range(data.draw(st.integers(0, 2))):
+                writing.step()
+        assert _do(written, step) == _do(alone, step)
+    assert writing is not None
+    assert writing.finish() == then
+    assert dump(written) == dump(alone)
+
+
+@given(st.data(), _histories(), _settings)
 def test_to_look_changes_nothing(
     data: st.DataObject, steps: list[Step], settings: Settings
 ) -> None:
@@ -88,6 +111,8 @@ def _look(ledger: Ledger) -> None:
     ledger.live(ledger.watermark)
     ledger.windows.read()
     figures_by_queue(ledger)
+    for _ in prepare(ledger):
+        pass
     dump(ledger)
 
 

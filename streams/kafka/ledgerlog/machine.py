@@ -5,7 +5,7 @@ clock, no chance, no setting that is not in the log. So the same records and tic
 hash at every tick, wherever and whenever they are taken in.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
@@ -20,9 +20,10 @@ from streams.kafka.ledgerlog.records import LogDamagedError, Tick
 from streams.ledger import Ledger
 from streams.ledger.changes import Change
 from streams.ledger.rules import Rules
-from streams.ledger.snapshot import Parts, SnapshotError, dump, dump_in_parts, load, whole
+from streams.ledger.snapshot import SnapshotError, load
+from streams.ledger.writing import Writing, dump, prepare
 
-__all__ = ["STRIDE", "Machine", "Outcome"]
+__all__ = ["STRIDE", "Machine", "Outcome", "StateWriting"]
 
 STRIDE: Final = 30 * SECOND
 """While behind, deadlines fire at least every so much event time, so that they keep their order
@@ -168,28 +169,23 @@ class Machine:
             raise LogDamagedError(msg)
         return outcome
 
-    def dump(self) -> bytes:
-        """Return the whole state as of the last tick; equal states give equal bytes.
+    def prepare(self) -> Iterator[None]:
+        """Write beforehand what `write` is likely to need, a little at each step; at any time."""
+        return prepare(self.ledger)
+
+    def write(self) -> "StateWriting":
+        """Begin to write the whole state as of the last tick.
 
         Only right after `close`: what was applied since would be lost.
         """
-        return whole(self.dump_in_parts())
+        return StateWriting(self)
 
-    def dump_in_parts(self) -> Parts:
-        """Do what `dump` does with a pause at each `yield`, in which nothing may be applied."""
-        ledger = yield from dump_in_parts(self.ledger)
-        return _encode(
-            _State(
-                number=self.number,
-                next_offset=self.next_offset,
-                hash=self.hash,
-                newest_record=self.newest_record,
-                unknown_fields=self.unknown_fields,
-                losses=self.losses,
-                dead_letters=self.dead_letters,
-                ledger=ledger,
-            )
-        )
+    def dump(self) -> bytes:
+        """Return the whole state as of the last tick; equal states give equal bytes.
+
+        Only right after `close`, as `write`.
+        """
+        return _enveloped(self, dump(self.ledger))
 
     @classmethod
     def load(cls, topic: str, partition: int, rules: Rules, data: bytes) -> "Machine":
@@ -239,6 +235,46 @@ class Machine:
         self.dead_letters[reason] += 1
         letter = DeadLetter(record, self.topic, self.partition, stage, reason, detail)
         self._refused.append(letter)
+
+
+class StateWriting:
+    """The state of a machine, written a little at a time; what it takes in meanwhile is not in it.
+
+    `finish` or `give_up` ends it.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self._ledger = Writing(machine.ledger)
+        self._around = _enveloped(machine, b"")
+
+    def step(self) -> bool:
+        """Write for a millisecond or less; False if all is written."""
+        return self._ledger.step()
+
+    def finish(self) -> bytes:
+        """Return the bytes that `Machine.dump` would have returned at the beginning."""
+        state = _decode_state(self._around)
+        state.ledger = self._ledger.finish()
+        return _encode(state)
+
+    def give_up(self) -> None:
+        """Have the machine keep nothing for it any longer."""
+        self._ledger.give_up()
+
+
+def _enveloped(machine: Machine, ledger: bytes) -> bytes:
+    return _encode(
+        _State(
+            number=machine.number,
+            next_offset=machine.next_offset,
+            hash=machine.hash,
+            newest_record=machine.newest_record,
+            unknown_fields=machine.unknown_fields,
+            losses=machine.losses,
+            dead_letters=machine.dead_letters,
+            ledger=ledger,
+        )
+    )
 
 
 def _in_order(rules: Rules) -> bytes:

@@ -11,7 +11,8 @@ from streams import promise_events
 from streams.events import EventDecoder, Rejected
 from streams.instants import DAY, HOUR, MINUTE, SECOND
 from streams.ledger import Ledger, QueueRules, Rules, figures_by_queue
-from streams.ledger.snapshot import dump, load
+from streams.ledger.snapshot import load
+from streams.ledger.writing import dump
 
 __all__ = ["Ledgers"]
 

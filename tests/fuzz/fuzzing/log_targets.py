@@ -26,7 +26,8 @@ from streams.kafka.ledgerlog.records import (
     encode,
 )
 from streams.ledger import Ledger, QueueRules, Rules
-from streams.ledger.snapshot import SnapshotError, dump, load
+from streams.ledger.snapshot import SnapshotError, load
+from streams.ledger.writing import dump
 
 __all__ = ["LogHistories", "LogRecords", "Snapshots"]
 

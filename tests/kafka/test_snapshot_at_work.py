@@ -1,25 +1,16 @@
-"""While the state of a partition is written it stands still, and nothing else does."""
+"""While the state of a partition is written, everything goes on."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 from assignments import assignment, calls, take_in, tick_count
-from keepers import rest
 from log_in_memory import MemoryPorts
 
 from streams.kafka.assignment import Assignment
 from streams.kafka.batch import Batch
-from streams.kafka.parking import Parking
 
 MANY = 2000
 """calls, so that their state is written in more than one turn"""
-
-
-def parking(one: Assignment) -> Parking:
-    async def apply(batch: Batch) -> None:
-        assert one.apply(batch) is None
-
-    return Parking(one.frozen, apply)
 
 
 def with_many_calls(
@@ -36,7 +27,7 @@ def with_many_calls(
         writing = asyncio.ensure_future(one.snapshot(0, {}))
         while tick_count(ports.log(0)) == 0:  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0)
-        assert one.frozen(0) is not None
+        assert one.keepers[0].is_in_snapshot
         await work(one, ports, writing)
 
     asyncio.run(all_of_it())
@@ -51,19 +42,16 @@ def more(ports: MemoryPorts, number: int) -> Batch:
     return source.batch(end, source.end, 0)
 
 
-def test_what_comes_meanwhile_is_applied_afterwards_in_its_order() -> None:
-    """The state is that of the tick; nothing is lost and nothing read again."""
+def test_what_comes_meanwhile_is_applied_at_once() -> None:
+    """The state that is written is that of the tick before; the next owner reads the rest."""
 
     async def work(
         one: Assignment, ports: MemoryPorts, writing: "asyncio.Task[int | None]"
     ) -> None:
-        parked = parking(one)
-        assert parked.takes(more(ports, 10))
-        assert parked.takes(more(ports, 10))
-        assert one.owned[0].next_offset == MANY
+        assert one.apply(more(ports, 10)) is None
+        assert one.owned[0].next_offset == MANY + 10
+        assert not writing.done()
         assert await writing
-        await rest(lambda: one.owned[0].next_offset == MANY + 20)
-        assert not parked.takes(more(ports, 1))
 
     ports = with_many_calls(work)
 
@@ -84,7 +72,6 @@ def test_other_partitions_go_on() -> None:
     ) -> None:
         ports.source(1).extend(calls(3))
         batch = ports.source(1).batch(0, 3, 1)
-        assert not parking(one).takes(batch)
         one.apply(batch)
         await one.tick({}, lazily=True)
         assert tick_count(ports.log(1)) == 1
@@ -104,21 +91,5 @@ def test_nobody_waits_for_it_before_a_hand_over() -> None:
         await one.tick({})
         assert await writing is None
         assert tick_count(ports.log(0)) == 2
-
-    with_many_calls(work)
-
-
-def test_parked_batches_are_forgotten_with_their_partition() -> None:
-    """Its next owner reads them again."""
-
-    async def work(
-        one: Assignment, ports: MemoryPorts, writing: "asyncio.Task[int | None]"
-    ) -> None:
-        parked = parking(one)
-        assert parked.takes(more(ports, 10))
-        parked.clear()
-        assert await writing
-        await rest()
-        assert one.owned[0].next_offset == MANY
 
     with_many_calls(work)
