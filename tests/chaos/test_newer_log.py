@@ -20,7 +20,7 @@ from streams.kafka.ledgerlog.history import History
 from streams.kafka.ledgerlog.records import FORMAT, Chunk, End, Epoch, LogRecord, encode
 from streams.kafka.topics import create_topics
 from streams.ledger import Rules
-from streams.ledger.snapshot import FORMAT as STATE_FORMAT
+from streams.ledger.writing import FORMAT as STATE_FORMAT
 from streams.settings import Settings
 from streams.simulate import Centre, small_centre
 
