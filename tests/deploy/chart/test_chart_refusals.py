@@ -1,13 +1,17 @@
 """A wrong value is refused before anything is installed, in one line that names it."""
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from chart_helm import refusal
+import yaml
+from chart_helm import CHART, refusal
 
 pytestmark = pytest.mark.integration
 
 Values = dict[str, Any]
+DEFAULTS: Values = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
 LOGIN = {"protocol": "SASL_SSL", "existingSecret": "login"}
 BEARER = {"protocol": "SASL_SSL", "mechanism": "OAUTHBEARER"}
 
@@ -166,3 +170,68 @@ def test_all_faults_are_told_at_once() -> None:
     """Nobody has to come back three times."""
     said = refusal({"worker": {"replicas": 99}, "kafka": {"tls": {"ca": {"secret": "ca"}}}})
     assert said.count("\n- ") == 2
+
+
+def leaves(values: Values, way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield every value that holds no further ones, and where it is."""
+    for name, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from leaves(value, (*way, name))
+        else:
+            yield (*way, name), value
+
+
+def groups(values: Values, way: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield where there is a group of values."""
+    for name, value in values.items():
+        if isinstance(value, dict) and value:
+            yield (*way, name)
+            yield from groups(value, (*way, name))
+
+
+def placed(way: tuple[str, ...], value: Any) -> Values:
+    """Return values with `value` at `way`."""
+    return {way[0]: placed(way[1:], value) if way[1:] else value}
+
+
+def merged(one: Values, other: Values) -> Values:
+    both = {**one}
+    for name, value in other.items():
+        is_group = isinstance(value, dict) and isinstance(both.get(name), dict)
+        both[name] = merged(both[name], value) if is_group else value
+    return both
+
+
+OF_KUBERNETES = (("worker", "resources"), ("test", "resources"))
+CONTEXTS = (("worker", "podSecurityContext"), ("worker", "securityContext"))
+
+
+def is_ours(way: tuple[str, ...]) -> bool:
+    """What belongs to Kubernetes is open here, and judged by it; so are labels."""
+    is_free = way[-1] in {"labels", "annotations"}
+    return way[:2] not in (*OF_KUBERNETES, *CONTEXTS) and not is_free
+
+
+def test_every_value_of_a_wrong_kind_is_named() -> None:
+    """A list of lists is none of them, and a text is no list."""
+    ours = [(way, value) for way, value in leaves(DEFAULTS) if is_ours(way) or way[-1] == "labels"]
+    wrong: Values = {}
+    for way, value in ours:
+        wrong = merged(wrong, placed(way, "text" if isinstance(value, list) else [[1]]))
+    said = refusal(wrong)
+    assert len(ours) > 150
+    for way, _ in ours:
+        assert re.search(rf"^\s*- at '/{'/'.join(way)}[/']", said, re.MULTILINE), way
+
+
+def test_an_unknown_value_is_named_wherever_it_is() -> None:
+    """In every group but `global`, where other charts have theirs."""
+    ours = [way for way in groups(DEFAULTS) if is_ours(way) and way != ("global",)]
+    wrong: Values = {}
+    for way in ours:
+        wrong = merged(wrong, placed((*way, "unknown"), 1))
+    said = refusal(wrong)
+    for way in ours:
+        place = re.escape(f"- at '/{'/'.join(way)}': additional properties 'unknown' not allowed")
+        assert re.search(rf"^\s*{place}", said, re.MULTILINE), way
+    assert "global" not in said
