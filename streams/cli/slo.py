@@ -33,6 +33,9 @@ _RECEIVERS: Final = (
     click.option("--slack-url-file", metavar="FILE", help="Holds the web hook of Slack."),
     click.option("--slack-channel", metavar="NAME"),
     click.option(
+        "--teams-url-file", metavar="FILE", help="Holds the address of a Teams workflow's web hook."
+    ),
+    click.option(
         "--pagerduty-key-file", metavar="FILE", help="Holds the routing key of PagerDuty."
     ),
     click.option("--mail-to", metavar="ADDRESS"),

@@ -2,14 +2,16 @@
 
 All are sums over sums, so a quiet hour weighs as little as it has calls, and with nothing to divide
 by there is no value rather than a NaN. Numerators and denominators are those of
-`streams.ledger.FORMULAS`; F5 and F6 need two counts that no counter tells apart (calls abandoned
-within 5 s, callbacks asked for within the target), so they are made by `callsla replay` alone.
+`streams.ledger.FORMULAS`, but for two counts that no counter tells apart: F5 takes the target for
+the bound of a short abandonment, and F6 leaves out callbacks asked for within the target, so it is
+what that level is at least. `callsla replay` has both to the call.
 """
 
 from collections.abc import Iterator
 from typing import Final
 
 from streams.instants import DAY, HOUR
+from streams.ledger import VERDICTS
 from streams.slo.counters import ANSWERS, CALLS, OFFERED, Rule
 from streams.slo.durations import compact
 from streams.slo.names import LEVELS, increase, useful_share
@@ -21,12 +23,15 @@ FORMULA_WINDOWS: Final = (HOUR, DAY, PERIOD)
 
 _IN_TARGET: Final = "answered_in_target"
 _ANSWERED: Final = "answered_in_target|answered_late"
+_GAVE_UP: Final = "abandoned_in_target"
 
 FORMULAS: Final = {
     "f1": (_IN_TARGET, _ANSWERED),
     "f2": (_IN_TARGET, ".+"),
     "f3": (_IN_TARGET, f"{_ANSWERED}|abandoned_late"),
     "f4": (f"{_IN_TARGET}|abandoned_in_target", ".+"),
+    "f5": (_IN_TARGET, "|".join(each for each in VERDICTS["outcome"] if each != _GAVE_UP)),
+    "f6": (f"{_IN_TARGET}|{_GAVE_UP}", ".+"),
     "f7": (_IN_TARGET, f"{_ANSWERED}|abandoned_in_target|abandoned_late"),
 }
 """Outcomes above and below the line."""

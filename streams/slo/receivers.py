@@ -1,4 +1,4 @@
-"""Where messages go, and in what shape: web hook, mail, Slack, PagerDuty."""
+"""Where messages go, and in what shape: web hook, mail, Slack, Teams, PagerDuty."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,16 +13,18 @@ DEFAULT_URL: Final = "http://127.0.0.1:9095/alerts"
 
 @dataclass(frozen=True, slots=True)
 class Receivers:
-    """Where alerts go: a web hook for all, and mail, Slack and PagerDuty beside it if given.
+    """Where alerts go: a web hook for all, and mail, Slack, Teams and PagerDuty beside it if given.
 
     Each address may carry a secret, so it is given by whoever renders the configuration, from a
-    file or from the environment. Mail and Slack get criticals and warnings, PagerDuty criticals.
+    file or from the environment. Mail, Slack and Teams get criticals and warnings, PagerDuty
+    criticals. Teams asks for Alertmanager 0.28, everything else for 0.25.
     """
 
     url: str = DEFAULT_URL
     watchdog_url: str | None = None
     slack_url_file: str | None = None
     slack_channel: str = "#call-centre"
+    teams_url_file: str | None = None
     pagerduty_key_file: str | None = None
     mail_to: str | None = None
     mail_from: str | None = None
@@ -46,6 +48,8 @@ def receiver(severity: str, receivers: Receivers) -> dict[str, Any]:
     settings = web_hook(severity, receivers.url, resolved=True)
     if severity != "info" and receivers.slack_url_file is not None:
         settings["slack_configs"] = [_slack(receivers)]
+    if severity != "info" and receivers.teams_url_file is not None:
+        settings["msteamsv2_configs"] = [_teams(receivers.teams_url_file)]
     if severity != "info" and receivers.mail_to is not None:
         settings["email_configs"] = [_mail(receivers)]
     if severity == "critical" and receivers.pagerduty_key_file is not None:
@@ -73,6 +77,16 @@ def _slack(receivers: Receivers) -> dict[str, Any]:
             {"type": "button", "text": "What to do", "url": _filled("runbook")},
             {"type": "button", "text": "Silence", "url": _filled("silence")},
         ],
+    }
+
+
+def _teams(url_file: str) -> dict[str, Any]:
+    """A card of title and text, by a workflow's web hook; a link in it can be followed."""
+    return {
+        "webhook_url_file": url_file,
+        "send_resolved": True,
+        "title": _filled("title"),
+        "text": f"{_filled('text')}\nSilence: {_filled('silence')}",
     }
 
 

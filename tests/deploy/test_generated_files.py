@@ -53,6 +53,14 @@ def test_the_schema_is_what_is_generated() -> None:
     assert json.loads(shipped)["properties"]["version"] == {"const": 1, "default": 1}
 
 
+def test_an_editor_finds_the_schema() -> None:
+    """The first line of the example names it, as editors with a YAML language server read it."""
+    path = SHIPPED / "slo.yaml"
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+    place = first.removeprefix("# yaml-language-server: $schema=")
+    assert (path.parent / place).resolve() == REPOSITORY / "schemas" / "slo.schema.json"
+
+
 def test_the_schema_knows_every_key_of_the_shipped_slo() -> None:
     """The commented example and the schema name the same keys with the same defaults."""
     schema = json.loads(slo_schema_text())

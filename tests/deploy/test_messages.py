@@ -60,6 +60,26 @@ def test_no_secret_stands_in_the_configuration() -> None:
         Receivers(mail_to="a@example")
 
 
+def test_teams_gets_the_words_of_a_message() -> None:
+    """Criticals and warnings; its address stands in a file. The receiver is one of 0.28."""
+    config = yaml.safe_load(render_alertmanager(Receivers(teams_url_file="teams_url")))
+    cards = {each["name"]: each.get("msteamsv2_configs", []) for each in config["receivers"]}
+    assert {name: len(card) for name, card in cards.items()} == {
+        "critical": 1,
+        "warning": 1,
+        "info": 0,
+        "watchdog": 0,
+    }
+    (card,) = cards["critical"]
+    assert card["webhook_url_file"] == "teams_url"
+    assert card["send_resolved"]
+    assert set(re.findall(r"callsla\.\w+", card["title"] + card["text"])) == {
+        "callsla.title",
+        "callsla.text",
+        "callsla.silence",
+    }
+
+
 def _minutes(times: list[dict[str, str]]) -> set[int]:
     found: set[int] = set()
     for each in times:

@@ -1,0 +1,53 @@
+"""How many series a queue costs Prometheus: what is stated in RESULTS.md is what there is."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+from ledger_workers import T0, Worker, answered_call
+from scraped import published
+
+from streams.instants import HOUR
+from streams.ledger import VERDICTS
+from streams.slo import load_slo
+from streams.slo.rulesfile import rule_groups
+
+PARTITIONS: Final = 12
+RESULTS: Final = Path(__file__).with_name("RESULTS.md")
+STATED: Final = re.compile(r"has ([\d,]+) exported series in 12 partitions and ([\d,]+) recorded")
+STATES: Final = {
+    "callcenter_calls:": len(VERDICTS["outcome"]),
+    "callcenter_answers:": len(VERDICTS["usefulness"]),
+}
+"""Counters that are split by a state; of corrections there are as many as there were any."""
+
+
+def _exported() -> int:
+    worker = Worker(rules=load_slo().rules())
+    for number in range(PARTITIONS):
+        owned = worker.assign(number)
+        owned.take(*answered_call(f"call-{number}", "sales", T0, wait=3))
+        owned.tick(T0 + HOUR)
+    text = b"".join(published(worker).text()).decode()
+    return sum('queue="sales"' in line for line in text.splitlines())
+
+
+def _recorded() -> int:
+    rules = [rule for group in rule_groups(load_slo()) for rule in group["rules"]]
+    return sum(_series(rule["record"]) for rule in rules if "record" in rule)
+
+
+def _series(record: str) -> int:
+    level, _, name = record.partition(":")
+    if level not in {"queue", "partition_queue"} or "corrections" in name:
+        return 0
+    states = next((count for begin, count in STATES.items() if name.startswith(begin)), 1)
+    return states * (PARTITIONS if level == "partition_queue" else 1)
+
+
+def test_the_series_of_a_queue_are_as_many_as_stated() -> None:
+    """Twelve partitions, all of which have calls of the queue; corrections come on top."""
+    found = STATED.search(RESULTS.read_text(encoding="utf-8"))
+    assert found
+    stated = [int(number.replace(",", "")) for number in found.groups()]
+    assert stated == [_exported(), _recorded()]
