@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -87,6 +88,12 @@ def test_no_function_needs_scrolling() -> None:
     """Forty lines with its docstring are a screen; most have ten."""
     functions = ((_name(path), *each) for path in _modules() for each in _functions(path))
     assert [each for each in functions if each[2] > MAX_FUNCTION_LINES] == []
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    """The folders of tests are no packages: pytest would take one for the other."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, times in names.items() if times > 1] == []
 
 
 def test_the_ledger_stands_alone() -> None:
