@@ -57,8 +57,12 @@ def _ran(command: str, folder: Path) -> bool:
     if words[:2] not in (["helm", "install"], ["helm", "upgrade"]):
         return False
     # What an upgrade reuses, and what only a cluster can do.
-    known = ["--set", "kafka.brokers=kafka:9092"] if "--reuse-values" in words else []
-    left = [each for each in words[2:] if each not in ("--create-namespace", "--reuse-values")]
+    known = ["--set", "kafka.brokers=kafka:9092"] if "--reset-then-reuse-values" in words else []
+    left = [
+        each
+        for each in words[2:]
+        if each not in ("--create-namespace", "--reset-then-reuse-values")
+    ]
     done = subprocess.run(
         [program("helm"), "template", *left, *known],
         cwd=folder, capture_output=True, text=True, check=False,

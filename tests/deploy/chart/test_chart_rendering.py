@@ -118,6 +118,7 @@ def test_the_notes_say_the_next_commands(tmp_path: Path) -> None:
     assert "helm -n calls test callsla" in notes
     assert "set serviceMonitor.enabled" in notes
     assert "set prometheusRule.enabled" in notes
+    assert "Only Pods of the namespace monitoring can scrape" in notes
     watched = {"podMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}}
     notes = one(render(watched, chart=chart), "Notes", "notes")["text"]
     assert "enabled" not in notes
