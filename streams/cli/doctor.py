@@ -3,6 +3,7 @@
 import os
 import sys
 from collections import Counter
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -81,16 +82,28 @@ def _print_json(findings: "list[Finding]") -> None:
 
 
 def _shown(findings: "Iterator[Finding]") -> "Iterator[Finding]":
-    """Print each finding as soon as it is there, under the title of its group."""
+    """Print each finding as soon as it is there, under the title of its group.
+
+    Groups that are left out for one and the same reason share it.
+    """
     from streams.doctor import GROUPS
 
-    group = None
-    for each in findings:
-        if each.group != group:
-            click.echo(f"{'' if group is None else chr(10)}{GROUPS[each.group]}")
-            group = each.group
-        click.echo(_line(each), color=_colour())
-        yield each
+    between = ""
+    for key, run in groupby(findings, _together):
+        left_out = list(run) if key.startswith("not asked") else []
+        titles = [GROUPS[each.group] for each in left_out] or [GROUPS[key]]
+        click.echo(f"{between}{', '.join(titles)}")
+        between = "\n"
+        for each in left_out[:1] or run:
+            click.echo(_line(each), color=_colour())
+            yield each
+        yield from left_out[1:]
+
+
+def _together(finding: "Finding") -> str:
+    """Return what the findings under one title have in common."""
+    whole_group = finding.check.endswith(".all") and finding.remedy is None
+    return f"not asked: {finding.reason}" if whole_group else finding.group
 
 
 def _line(finding: "Finding") -> str:

@@ -5,19 +5,28 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import yaml
+from prometheus_client.parser import text_string_to_metric_families
 
-from streams.doctor.findings import Finding, ok, warning, wrong
+from streams.doctor.findings import Finding, not_asked, ok, warning, wrong
 from streams.doctor.places import Place
 from streams.doctor.routes import Matcher, RoutesError, receivers_of, tells_somebody
 from streams.doctor.rules import Rule
 from streams.doctor.web import Web, WebError
 
-__all__ = ["alert_labels", "ask_alertmanager", "judge_routes", "judge_silences", "judge_watchdog"]
+__all__ = [
+    "alert_labels",
+    "ask_alertmanager",
+    "judge_notifications",
+    "judge_routes",
+    "judge_silences",
+    "judge_watchdog",
+]
 
 WATCHDOG: Final = "Watchdog"
 FRESH: Final = timedelta(minutes=5)
 """Prometheus tells a firing alert anew every minute or so."""
 QUEUE: Final = "any"
+_ATTEMPTS: Final = "alertmanager_notification_requests"
 _SHOWN: Final = 5
 _HOWS: Final = {(True, False): "=", (False, False): "!=", (True, True): "=~", (False, True): "!~"}
 
@@ -60,6 +69,7 @@ def ask_alertmanager(place: Place, alerts: Alerts, now: datetime) -> Iterator[Fi
     yield ok("alertmanager.reach", f"{place.url} answers (Alertmanager {version})")
     yield from _routes(text, alerts)
     yield from _arriving(web, alerts, now)
+    yield _sent(web)
 
 
 def _routes(text: str, alerts: Alerts) -> Iterator[Finding]:
@@ -84,6 +94,41 @@ def _arriving(web: Web, alerts: Alerts, now: datetime) -> Iterator[Finding]:
         reason = f"{web.place.url} answers in a way that Alertmanager does not"
         remedy = "see that nothing stands between that changes answers"
         yield wrong("alertmanager.watchdog", reason, remedy)
+
+
+def _sent(web: Web) -> Finding:
+    check = "alertmanager.notifications"
+    try:
+        return judge_notifications(web.text("/metrics"))
+    except (WebError, ValueError):
+        return not_asked(check, f"{web.place.url}/metrics does not say what was sent")
+
+
+def judge_notifications(text: str) -> Finding:
+    """Return whether messages get out, by Alertmanager's own metrics: its attempts so far."""
+    check = "alertmanager.notifications"
+    sent, failed = (_attempts(text, f"{_ATTEMPTS}{kind}") for kind in ("", "_failed"))
+    if not any(sent.values()):
+        return not_asked(check, "nothing was sent yet, so nobody knows whether it would arrive")
+    shown = ", ".join(
+        f"{way} {failed.get(way, 0):g} of {number:g}" for way, number in sent.items() if number
+    )
+    lost = [way for way, number in sent.items() if number and failed.get(way, 0) >= number]
+    remedy = "see Alertmanager's log for the reason; correct that receiver"
+    if lost:
+        return wrong(check, f"every attempt to send by {', '.join(lost)} failed ({shown})", remedy)
+    if any(failed.values()):
+        return warning(check, f"attempts to send have failed since it started ({shown})", remedy)
+    return ok(check, f"{sum(sent.values()):g} messages were sent, none failed")
+
+
+def _attempts(text: str, name: str) -> dict[str, float]:
+    return {
+        sample.labels["integration"]: sample.value
+        for family in text_string_to_metric_families(text)
+        if family.name == name
+        for sample in family.samples
+    }
 
 
 def judge_routes(config: Mapping[str, Any], alerts: Alerts) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from streams.doctor.findings import Finding, ok, split_line, warning, wrong
-from streams.doctor.places import Place, places
+from streams.doctor.places import PARTS, Place, place_of
 from streams.settings import Settings, SettingsError, load
 from streams.slo import Objective, ObjectiveError, load_slo
 from streams.slo.rulesfile import render_rules
@@ -14,11 +14,14 @@ __all__ = ["Configuration", "read_configuration"]
 
 
 class Configuration(Struct, frozen=True):
-    """What was configured; None where it is wrong. `findings` say what is."""
+    """What was configured; None where it is wrong. `findings` say what is.
+
+    `places` has every part that was named.
+    """
 
     settings: Settings | None
     objective: Objective | None
-    places: Mapping[str, Place]
+    places: Mapping[str, Place | None]
     findings: list[Finding]
 
 
@@ -86,9 +89,14 @@ def _objective(settings: Settings, findings: list[Finding]) -> Objective | None:
 
 def _places(
     flags: Mapping[str, str | None], environ: Mapping[str, str], findings: list[Finding]
-) -> dict[str, Place]:
-    try:
-        return places(flags, environ)
-    except SettingsError as error:
-        findings.append(wrong("configuration.places", *split_line(str(error))))
-        return {}
+) -> dict[str, Place | None]:
+    found: dict[str, Place | None] = {}
+    for part in PARTS:
+        try:
+            place = place_of(part, flags, environ)
+        except SettingsError as error:
+            findings.append(wrong("configuration.places", *split_line(str(error))))
+            found[part] = None
+        else:
+            found |= {} if place is None else {part: place}
+    return found

@@ -53,16 +53,19 @@ def _kafka(found: Configuration) -> Iterator[Finding]:
     yield from ask_kafka(settings, found.objective or Objective())
 
 
-def ask_beside(objective: Objective | None, found: Mapping[str, Place]) -> Iterator[Finding]:
-    """Yield what is to be said of everything but Kafka; `objective` is None if it is wrong."""
+def ask_beside(objective: Objective | None, found: Mapping[str, Place | None]) -> Iterator[Finding]:
+    """Yield what is to be said of everything but Kafka.
+
+    `objective` is None if it is wrong, and so is a place.
+    """
     shown: list[str] = []
     metrics, grafana = found.get("metrics"), found.get("grafana")
     if metrics is None:
-        yield _unnamed("metrics")
+        yield _absent("metrics", found)
     else:
         yield from _worker(metrics, objective, shown)
     yield from _monitoring(objective, found, frozenset(shown) if shown else None)
-    yield from [_unnamed("grafana")] if grafana is None else ask_grafana(grafana)
+    yield from [_absent("grafana", found)] if grafana is None else ask_grafana(grafana)
 
 
 def _worker(place: Place, objective: Objective | None, shown: list[str]) -> Iterator[Finding]:
@@ -74,12 +77,12 @@ def _worker(place: Place, objective: Objective | None, shown: list[str]) -> Iter
 
 
 def _monitoring(
-    objective: Objective | None, found: Mapping[str, Place], shown: frozenset[str] | None
+    objective: Objective | None, found: Mapping[str, Place | None], shown: frozenset[str] | None
 ) -> Iterator[Finding]:
     for part in ("prometheus", "alertmanager"):
         place = found.get(part)
         if place is None:
-            yield _unnamed(part)
+            yield _absent(part, found)
         elif objective is None:
             yield not_asked(f"{part}.all", "there is no valid slo.yaml to compare with")
         elif part == "prometheus":
@@ -98,6 +101,8 @@ def _alertmanager(
     yield from ask_alertmanager(place, alerts, datetime.now(UTC))
 
 
-def _unnamed(part: str) -> Finding:
+def _absent(part: str, found: Mapping[str, Place | None]) -> Finding:
+    if part in found:
+        return not_asked(f"{part}.all", "what was said of it is wrong")
     remedy = f"--{part} {_EXAMPLES[part]}, or CALLSLA_{part.upper()}_URL"
     return not_asked(f"{part}.all", "no address was given", remedy)

@@ -28,8 +28,8 @@ from streams.slo import Objective
 
 __all__ = ["ask_broker", "ask_check", "ask_kafka"]
 
-WATCH_SECONDS: Final = 3.0
-"""Longer than the second after which a worker commits."""
+TICK_SECONDS: Final = 6.0
+"""A partition is ticked once a second though there is no news; a snapshot may delay that."""
 
 
 class _Asked(NamedTuple):
@@ -102,18 +102,17 @@ def _ask_log(asked: _Asked) -> Iterator[Finding]:
 def _ask_ticks(asked: _Asked) -> Iterator[Finding]:
     """Ticks tell the workers' clocks, commits the brokers'."""
     settings, grace = asked.settings, int(asked.objective.time.grace)
-    watched, seconds = [settings.ledger_topic], max(WATCH_SECONDS, 4 * settings.tick_seconds)
-    readable = may_read_commits(settings)
-    found = arrivals(settings, [*watched, *([COMMITS] if readable else [])], seconds)
-    ledger = {tp.partition: each for tp, each in found.items() if tp.topic != COMMITS}
-    commits = [each for tp, each in found.items() if tp.topic == COMMITS]
+    seconds, also = max(TICK_SECONDS, 4 * settings.tick_seconds), None
+    if may_read_commits(settings):
+        also = COMMITS
+    ledger, commits = arrivals(settings, settings.ledger_topic, seconds, also=also)
     yield judge_ticks(ledger, seconds)
     yield judge_clock("the workers", "clocks.workers", ledger.values(), grace)
-    if readable:
-        yield judge_clock("the brokers", "clocks.brokers", commits, grace)
-    else:
-        reason = f"the brokers' clock: only {COMMITS} tells it, and we may not read that"
-        yield not_asked("clocks.brokers", reason, f"READ on topic {COMMITS}, if it matters to you")
+    if also is not None:
+        yield judge_clock("the brokers", "clocks.brokers", commits.values(), grace)
+        return
+    reason = f"the brokers' clock: only {COMMITS} tells it, and we may not read that"
+    yield not_asked("clocks.brokers", reason, f"READ on topic {COMMITS}, if it matters to you")
 
 
 _QUESTIONS: Final[dict[str, Callable[[_Asked], Iterator[Finding]]]] = {

@@ -40,9 +40,12 @@ COMMITS: Final = "__consumer_offsets"
 MAX_TAIL: Final = 500
 """Records in all that a sample holds at most."""
 READ_SECONDS: Final = 15.0
+ASIDE_SECONDS: Final = 2.5
+"""Longer than the second after which a worker commits what it has read."""
 _POLL_MS: Final = 500
 _PATIENCE: Final = {"bootstrap_timeout_ms": 10_000, "request_timeout_ms": 20_000}
 _MAX_LISTENERS: Final = 50
+_FAULTS: Final = (OSError, TimeoutError, KafkaError, ValueError)
 
 Refusal = tuple[str, EdgeError]
 """An address and why it does not let us in."""
@@ -84,11 +87,14 @@ def refused_listeners(settings: Settings, server: str) -> tuple[list[str], list[
 
 
 async def _refused_listeners(settings: Settings, server: str) -> tuple[list[str], list[Refusal]]:
-    connection = await connect(settings, server)
     try:
-        answer = await connection.send(TopicsRequest([]))
-    finally:
-        await connection.close()
+        connection = await connect(settings, server)
+        try:
+            answer = await connection.send(TopicsRequest([]))
+        finally:
+            await connection.close()
+    except _FAULTS as error:
+        return [], [(server, await explain(settings, server, error))]
     told = [f"{host}:{port}" for _, host, port, _ in answer.brokers][:_MAX_LISTENERS]
     found = await asyncio.gather(*(_refusal(settings, each) for each in told))
     return told, [(each, error) for each, error in zip(told, found, strict=True) if error]
@@ -97,7 +103,7 @@ async def _refused_listeners(settings: Settings, server: str) -> tuple[list[str]
 async def _refusal(settings: Settings, server: str) -> EdgeError | None:
     try:
         connection = await connect(settings, server)
-    except (OSError, TimeoutError, KafkaError, ValueError) as error:
+    except _FAULTS as error:
         return await explain(settings, server, error)
     await connection.close()
     return None
@@ -178,25 +184,44 @@ def _read(
 
 
 def arrivals(
-    settings: Settings, topics: Iterable[str], seconds: float
-) -> dict[TopicPartition, Arrival | None]:
-    """Watch `topics` for `seconds`; return the first new record of each partition, if any came.
+    settings: Settings, topic: str, seconds: float, *, also: str | None = None
+) -> tuple[dict[int, Arrival | None], dict[int, Arrival | None]]:
+    """Watch `topic` for `seconds`; return the first new record of each partition, if any came.
+
+    Those of the topic `also` come second; it is not waited for beyond `ASIDE_SECONDS`.
 
     Raises:
         EdgeError: the broker refuses, or a topic does not exist.
     """
     with _consumer(settings) as consumer:
-        tps = [tp for topic in topics for tp in _partitions(consumer, topic)]
-        consumer.assign(tps)
-        asked = time.time_ns() // 1000
-        for tp, end in consumer.end_offsets(tps).items():
+        first = _partitions(consumer, topic)
+        second = [] if also is None else _partitions(consumer, also)
+        found: dict[TopicPartition, Arrival | None] = dict.fromkeys([*first, *second])
+        consumer.assign(list(found))
+        asked, began = time.time_ns() // 1000, time.monotonic()
+        for tp, end in consumer.end_offsets(list(found)).items():
             consumer.seek(tp, end)
-        found: dict[TopicPartition, Arrival | None] = dict.fromkeys(tps)
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and not all(found.values()):
+        while _is_worth_waiting(found, first, time.monotonic() - began, seconds):
             for tp, stamped, arrived in _stamps(consumer):
                 found[tp] = found[tp] or Arrival(stamped, asked, arrived)
-    return found
+    return _by_number(found, first), _by_number(found, second)
+
+
+def _by_number(
+    found: Mapping[TopicPartition, Arrival | None], tps: Iterable[TopicPartition]
+) -> dict[int, Arrival | None]:
+    return {tp.partition: found[tp] for tp in tps}
+
+
+def _is_worth_waiting(
+    found: Mapping[TopicPartition, Arrival | None],
+    first: Iterable[TopicPartition],
+    waited: float,
+    seconds: float,
+) -> bool:
+    if waited < min(seconds, ASIDE_SECONDS):
+        return not all(found.values())
+    return waited < seconds and not all(found[tp] for tp in first)
 
 
 def _stamps(consumer: Any) -> Iterator[tuple[TopicPartition, int, int]]:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from streams.settings import PREFIX, SettingsError
 
-__all__ = ["PARTS", "Access", "Place", "places"]
+__all__ = ["PARTS", "Access", "Place", "place_of"]
 
 PARTS: Final = ("metrics", "prometheus", "alertmanager", "grafana")
 _SECRETS: Final = ("token", "password")
@@ -40,23 +40,21 @@ class Place(Struct, frozen=True):
     uid: str | None = None
 
 
-def places(
-    flags: Mapping[str, str | None], environ: Mapping[str, str] = os.environ
-) -> dict[str, Place]:
-    """Return the place of every part that `flags` or `CALLSLA_<PART>_URL` name.
+def place_of(
+    part: str, flags: Mapping[str, str | None], environ: Mapping[str, str] = os.environ
+) -> Place | None:
+    """Return the place of `part` that `flags` or `CALLSLA_<PART>_URL` name; None: neither does.
 
     Secrets come from `CALLSLA_<PART>_TOKEN_FILE`, `_PASSWORD_FILE` or the same without `_FILE`.
 
     Raises:
-        SettingsError: an address is no URL, or a secret cannot be read.
+        SettingsError: the address is no URL, or a secret cannot be read.
     """
-    found = {}
-    for part in PARTS:
-        url = flags.get(part) or environ.get(f"{PREFIX}{part.upper()}_URL")
-        if url:
-            uid = environ.get(f"{PREFIX}GRAFANA_DATASOURCE") if part == "grafana" else None
-            found[part] = Place(part, _checked(part, url), _access(part, environ), uid)
-    return found
+    url = flags.get(part) or environ.get(f"{PREFIX}{part.upper()}_URL")
+    if not url:
+        return None
+    uid = environ.get(f"{PREFIX}GRAFANA_DATASOURCE") if part == "grafana" else None
+    return Place(part, _checked(part, url), _access(part, environ), uid)
 
 
 def _checked(part: str, url: str) -> str:

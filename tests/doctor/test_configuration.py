@@ -41,3 +41,12 @@ def test_each_kind_of_wrong_configuration_is_named(
     assert words in bad[0].reason, bad[0]
     assert "\n" not in bad[0].reason
     assert exit_code(findings) == 2
+
+
+def test_a_wrong_address_keeps_nobody_from_being_asked_at_a_right_one() -> None:
+    """And is not taken for none at all."""
+    environ = {"CALLSLA_GRAFANA_URL": "ftp://h", "CALLSLA_ALERTMANAGER_URL": "http://127.0.0.1:1"}
+    told = {each.check: each for each in examine(None, {}, environ)}
+    assert told["alertmanager.reach"].status == "unreachable"
+    assert told["grafana.all"].reason == "what was said of it is wrong"
+    assert told["prometheus.all"].reason == "no address was given"

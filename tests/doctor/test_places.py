@@ -1,13 +1,20 @@
 """Where the other programs are, and that no secret comes from where others can read it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from streams.doctor.places import Access, places
+from streams.doctor.places import PARTS, Access, Place, place_of
 from streams.settings import SettingsError
 
 NONE: dict[str, str | None] = {}
+
+
+def places(flags: Mapping[str, str | None], environ: dict[str, str]) -> dict[str, Place]:
+    """Return every part that is somewhere."""
+    found = {part: place_of(part, flags, environ) for part in PARTS}
+    return {part: place for part, place in found.items() if place is not None}
 
 
 def test_a_flag_comes_before_the_environment() -> None:
