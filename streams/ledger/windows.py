@@ -24,6 +24,9 @@ WINDOWS: Final[dict[str, tuple[int, int]]] = {
 """The windows: length and width of a slice, in microseconds. A window is exact to one slice."""
 
 _SPANS: Final = tuple(WINDOWS.values())
+_FIRST_COARSE: Final = 4
+"""From this window on slices are coarse."""
+_FINE_IN_COARSE: Final = _COARSE // _FINE
 _WAIT_BOUNDS: Final[tuple[float, ...]] = (1.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 _MAX_UNFOLDED: Final = 4096
 
@@ -94,16 +97,25 @@ class QueueWindows:
                 del slices[number]
 
     def add(self, added: Slice, number: int) -> None:
-        """Add the fine slice `number` wherever it has not left the window."""
-        at = number * _FINE
-        for index, (_, width) in enumerate(_SPANS):
-            if at // width > self.tails[index]:
-                _add(self.sums[index], added.counts, 1)
+        """Add the fine slice `number` wherever it has not left the window; it is kept."""
+        tails = self.tails
+        coarse = number // _FINE_IN_COARSE
+        open_sums: list[_Sums] = []
+        for index in range(len(tails)):
+            if (number if index < _FIRST_COARSE else coarse) > tails[index]:
+                open_sums.append(self.sums[index])
                 self.maxima[index] = max(self.maxima[index], added.wait_max)
-        if number > self.tails[3]:
-            _slice_of(self.fine, number).merge(added)
-        if at // _COARSE > self.tails[5]:
-            _slice_of(self.coarse, at // _COARSE).merge(added)
+        for place, counted in added.counts.items():
+            for sums in open_sums:
+                sums[place] = sums[place] + counted
+        if coarse > tails[5]:
+            _slice_of(self.coarse, coarse).merge(added)
+        if number > tails[3]:
+            known = self.fine.get(number)
+            if known is None:
+                self.fine[number] = added
+            else:
+                known.merge(added)
 
     def rebucket(self, old: list[float], new: list[float]) -> None:
         """Sort waits counted under `old` bounds into the buckets of `new`.
@@ -125,7 +137,7 @@ class QueueWindows:
         gone_max = 0
         for number in _between(slices, self.tails[index], tail):
             gone = slices[number]
-            _add(self.sums[index], gone.counts, -1)
+            _subtract(self.sums[index], gone.counts)
             gone_max = max(gone_max, gone.wait_max)
         if gone_max and gone_max >= self.maxima[index]:
             staying = [one.wait_max for number, one in slices.items() if number > tail]
@@ -147,6 +159,10 @@ class Windows:
         self._limits: dict[str, list[int]] = {}
         self._unfolded: dict[str, dict[int, Slice]] = {}
         self._number_unfolded = 0
+        self._newest = Slice()
+        self._newest_label = ""
+        self._newest_number = -1
+        """Which slice was counted in last: the next count is often for the same."""
 
     def bounds(self, label: str) -> list[float]:
         """Return the bounds of the wait buckets of a queue in seconds, one at its target."""
@@ -199,6 +215,7 @@ class Windows:
                 folded.add(added, number)
         self._unfolded.clear()
         self._number_unfolded = 0
+        self._newest_number = -1
 
     def read(self) -> dict[tuple[str, str], WindowSums]:
         """Return the sums by queue label and name of window, as of the last `advance`."""
@@ -211,6 +228,8 @@ class Windows:
 
     def _open(self, label: str, at: int) -> Slice:
         number = at // _FINE
+        if number == self._newest_number and label == self._newest_label:
+            return self._newest
         slices = self._unfolded.get(label)
         if slices is None:
             slices = self._unfolded[label] = {}
@@ -218,6 +237,7 @@ class Windows:
         if added is None:
             added = slices[number] = Slice()
             self._number_unfolded += 1
+        self._newest, self._newest_label, self._newest_number = added, label, number
         return added
 
     def _new_queue(self, label: str) -> QueueWindows:
@@ -268,9 +288,9 @@ def _slice_of(slices: dict[int, Slice], number: int) -> Slice:
     return found
 
 
-def _add(sums: _Sums, counts: _Counts, times: int) -> None:
+def _subtract(sums: _Sums, counts: _Counts) -> None:
     for place, number in counts.items():
-        sums[place] += times * number
+        sums[place] = sums[place] - number
 
 
 def _between(slices: dict[int, Slice], last: int, tail: int) -> list[int]:
