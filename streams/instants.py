@@ -41,6 +41,8 @@ _FRACTIONS: Final[dict[str, int]] = {
     "Z": 0,
     **{f".{number:03}Z": number * MILLISECOND for number in range(1000)},
 }
+_ENDINGS: Final[list[str]] = list(_FRACTIONS)[1:]
+"""Of times in text, by thousandths."""
 _MAX_CACHED_SECONDS: Final = 4096
 _seconds: Final[dict[str, int]] = {}
 _texts: Final[dict[int, str]] = {}
@@ -58,13 +60,17 @@ def to_datetime(instant: int) -> datetime:
 
 def rfc3339(instant: int) -> str:
     """Return `instant` in UTC with as many fractional digits as it needs (0, 3 or 6)."""
-    second, fraction = divmod(instant, SECOND)
-    text = _texts.get(second) or _write(second)
+    second = instant // SECOND
+    fraction = instant - second * SECOND
+    text = _texts.get(second)
+    if text is None:
+        text = _write(second)
     if not fraction:
         return text + "Z"
-    if fraction % MILLISECOND:
-        return f"{text}.{fraction:06}Z"
-    return f"{text}.{fraction // MILLISECOND:03}Z"
+    thousandth = fraction // MILLISECOND
+    if thousandth * MILLISECOND == fraction:
+        return text + _ENDINGS[thousandth]
+    return f"{text}.{fraction:06}Z"
 
 
 def _write(second: int) -> str:

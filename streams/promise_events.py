@@ -13,7 +13,7 @@ from streams.instants import SECOND, rfc3339
 if TYPE_CHECKING:
     from streams.ledger import Change
 
-__all__ = ["KIND", "PromiseEvent", "decode", "encode", "from_change", "record_key"]
+__all__ = ["KIND", "PromiseEvent", "decode", "encode", "from_change", "record", "record_key"]
 
 KIND: Final = "promise.changed"
 
@@ -122,6 +122,12 @@ def record_key(event: PromiseEvent) -> bytes:
     """Return the Kafka key: all about one customer (else one call) meets in one partition."""
     about = event.customer or event.call_id or event.key.rpartition("@")[0] or event.key
     return about.encode()
+
+
+def record(change: "Change", epoch: int) -> tuple[bytes, bytes]:
+    """Return key and value of the record that tells of `change`."""
+    event = from_change(change, epoch)
+    return record_key(event), encode(event)
 
 
 def encode(event: PromiseEvent) -> bytes:

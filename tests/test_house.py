@@ -20,6 +20,7 @@ LEDGER_MAY_IMPORT: Final = {
     "streams.events",
     "streams.instants",
     "streams.ledger",
+    "streams.plain_events",
 }
 
 FOLDERS: Final = (

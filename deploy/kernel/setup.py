@@ -1,10 +1,11 @@
-"""Compiles the ledger and what is between it and the bytes of an event, by mypyc.
+"""Compiles the ledger and what is between it and the bytes of an event: by mypyc, some of it in C.
 
 The extension modules keep their names (`streams.ledger.calls`) and lie in a package of their own,
 where only `streams.kernel` finds them. With them goes the hash of every source they depend on.
 """
 
 import ast
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -20,8 +21,9 @@ from setuptools.command.build_ext import build_ext
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "callsla_kernel"
 LEDGER = (
-    "by_source", "callbacks", "calls", "customers", "deadlines", "kinds", "ledger", "live", "owed",
-    "packing", "retention", "settle", "tally", "terms", "totals", "usefulness", "windows",
+    "by_source", "callbacks", "calls", "customers", "deadlines", "intake", "kinds", "ledger",
+    "live", "owed", "packing", "retention", "settle", "tally", "terms", "totals", "usefulness",
+    "windows",
 )  # fmt: skip
 """Without what msgspec makes classes of, which stays as it is."""
 REPLAY = ("judging", "reading", "waits")
@@ -31,6 +33,8 @@ MODULES = (
     *(f"streams.ledger.{name}" for name in LEDGER),
     *(f"streams.replay.{name}" for name in REPLAY),
 )
+IN_C = ("streams.plain_events", "streams.promise_records")
+"""Modules that are not compiled from their source: what is in C lies beside it."""
 
 
 class FlatExtensions(build_ext):
@@ -46,13 +50,17 @@ def extensions(folder: Path) -> list[Extension]:
     options = ["--config-file=", "--ignore-missing-imports", "--follow-imports=silent"]
     options += [f"--cache-dir={folder / 'cache'}", f"--python-executable={sys.executable}"]
     paths = [str(file_of(module)) for module in MODULES]
-    return mypycify(
+    compiled: list[Extension] = mypycify(
         [*options, *paths],
         opt_level="3",
         debug_level="0",
         group_name=PACKAGE,
         target_dir=str(folder / "c"),
     )
+    for module in IN_C:
+        copy = shutil.copy(file_of(module).with_suffix(".c"), folder)
+        compiled.append(Extension(module, [str(copy)], extra_compile_args=["-O3"]))
+    return compiled
 
 
 def file_of(module: str) -> Path:
@@ -68,7 +76,7 @@ def sources() -> dict[str, str]:
     imports.
     """
     known: dict[str, str] = {}
-    waiting = list(MODULES)
+    waiting = [*MODULES, *IN_C]
     while waiting:
         module = waiting.pop()
         path = file_of(module)
@@ -77,6 +85,8 @@ def sources() -> dict[str, str]:
             text = path.read_bytes()
             known[name] = sha256(text).hexdigest()
             waiting += imported(text)
+    for path in (file_of(module).with_suffix(".c") for module in IN_C):
+        known[path.relative_to(ROOT).as_posix()] = sha256(path.read_bytes()).hexdigest()
     return dict(sorted(known.items()))
 
 
@@ -96,7 +106,7 @@ def write_package(folder: Path) -> None:
     folder.mkdir()
     lines = [
         '"""The ledger of callsla, compiled: `streams.kernel` puts it to use."""',
-        f"MODULES = {MODULES!r}",
+        f"MODULES = {(*MODULES, *IN_C)!r}",
         f"SOURCES = {sources()!r}",
     ]
     (folder / "__init__.py").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -11,12 +11,11 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from streams import promise_events
 from streams.kafka.dead_letter_writer import DeadLetterWriter
 from streams.kafka.errors import output_error
 from streams.kafka.keeper import Fruits
 from streams.kafka.security import aiokafka_options
-from streams.ledger.changes import Change
+from streams.promise_records import promise_record
 from streams.settings import Settings
 
 __all__ = ["Outputs"]
@@ -82,12 +81,13 @@ class Outputs:
         sending: list[Any] = []
         batch = self._producer.create_batch()
         for change in fruits.changes:
-            if not _append(batch, change, fruits.epoch):
+            key, value = promise_record(change, fruits.epoch)
+            if batch.append(key=key, value=value, timestamp=None) is None:
                 sending.append(await self._close(batch, partition))
                 # Encoding is synchronous; give the batches of records their turn.
                 await asyncio.sleep(0)
                 batch = self._producer.create_batch()
-                _append(batch, change, fruits.epoch)
+                batch.append(key=key, value=value, timestamp=None)
         sending.append(await self._close(batch, partition))
         return sending
 
@@ -96,10 +96,3 @@ class Outputs:
             return await self._producer.send_batch(batch, self._topic, partition=partition)
         except KafkaError as error:
             raise output_error(self._topic, error) from error
-
-
-def _append(batch: Any, change: Change, epoch: int) -> bool:
-    """Return whether there was room for `change`."""
-    event = promise_events.from_change(change, epoch)
-    key, value = promise_events.record_key(event), promise_events.encode(event)
-    return batch.append(key=key, value=value, timestamp=None) is not None

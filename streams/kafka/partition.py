@@ -52,7 +52,6 @@ class PartitionProcessor:
         self.highwater: int | None = None
         self.holes = 0
         self._gap: int | None = None
-        self._wall = 0
         self._ticked_offset = machine.next_offset
         self._ticked_at = 0
 
@@ -102,13 +101,13 @@ class PartitionProcessor:
         if batch.first_offset > self.next_offset and not self._is_hole(batch.first_offset):
             return False
         self._gap = None
-        self._wall = wall
         live = self.highwater is not None and batch.next_offset >= self.highwater
         self.machine.take(
             batch.since(self.next_offset).records,
             batch.next_offset,
             lambda: self._firing_time(wall),
-            self._seen if live else None,
+            self.latency if live else None,
+            wall,
         )
         return True
 
@@ -161,9 +160,6 @@ class PartitionProcessor:
             return True
         self._gap = first_offset if self._gap is None else min(self._gap, first_offset)
         return False
-
-    def _seen(self, at: int) -> None:
-        self.latency.add(max(0, self._wall - at))
 
     def _firing_time(self, wall: int, caught_up: int | None = None) -> int:
         machine = self.machine

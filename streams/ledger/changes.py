@@ -15,27 +15,27 @@ class Change(Struct, frozen=True, gc=False):
 
     `verdict`, `key` and `revision` together never occur twice, and are the same when the same
     records are processed again; a source that uses a call id again after the call was forgotten
-    begins anew.
+    begins anew. The fields stand in the order of the alphabet, in which the log hashes them.
     """
 
-    verdict: str
-    """answer, outcome, opened, callback, late, promise or usefulness"""
-    state: str
-    """the new state, `none` if the verdict vanished"""
-    was: str | None
-    """the state it replaces (a correction), None the first time"""
     at: int
     """event time at which the new state came about"""
-    queue: str | None
     call_id: str | None
     """None for a callback"""
     customer: str | None
+    due_at: int | None
+    """a callback: when it is due"""
     key: str
     """what the verdict is about: a call's id, or `customer@opened_at` for a callback"""
+    queue: str | None
     revision: int
+    state: str
+    """the new state, `none` if the verdict vanished"""
+    verdict: str
+    """answer, outcome, opened, callback, late, promise or usefulness"""
     wait: int | None = None
     """an outcome: how long until answered or gone; a callback made: the delay since it was owed"""
+    was: str | None = None
+    """the state it replaces (a correction), None the first time"""
     was_wait: int | None = None
     """the `wait` of the state it replaces"""
-    due_at: int | None = None
-    """a callback: when it is due"""

@@ -4,8 +4,6 @@ from bisect import insort
 from operator import attrgetter
 from typing import Final
 
-from msgspec.structs import astuple
-
 from streams.events import Event
 from streams.ledger import kinds
 from streams.ledger.calls import Call
@@ -27,8 +25,6 @@ _MARKED: Final = 8
 _MAX_MARKS: Final = 64 * _MARKED
 
 _id: Final = attrgetter("id")
-# A name of the module's own is found faster by compiled code.
-_astuple: Final = astuple
 
 
 class _FullError(Exception):
@@ -103,14 +99,17 @@ class Ledger:
         `max_age`) and `limit` (see `Limits`) mean that it was refused and belongs with the dead
         letters. `orphan` is provisional: the offer may still come.
         """
-        fields: kinds.Fields = _astuple(event)
-        at: int = fields[-5]
+        return self.take(kinds.told(event), recorded_at)
+
+    def take(self, told: kinds.Told, recorded_at: int | None = None) -> str:
+        """Take in what an event says and return its fate, as `apply` does."""
+        at: int = told[kinds.AT]
         if recorded_at is not None and at > recorded_at + self.rules.max_future:
             return "future"
         if at < self._oldest:
             return self._too_late(at)
         try:
-            fate = self._take(kinds.KINDS[type(event)], fields, at)
+            fate = self._take(told[kinds.KIND], told, at)
         except _FullError:
             return "limit"
         if at > self.watermark:  # noqa: PLR1730 - twice as fast as max()
@@ -165,44 +164,44 @@ class Ledger:
         self._fates["late"] += 1
         return "late"
 
-    def _take(self, kind: int, fields: kinds.Fields, at: int) -> str:
+    def _take(self, kind: int, told: kinds.Told, at: int) -> str:
         """Take in an event of `kind`; verdicts follow with the next tick."""
-        if kind >= kinds.REQUESTED and (kind != kinds.REQUESTED or fields[0] is None):
-            return self._take_other(kind, fields, at)
-        call = self._call_of(fields)
+        if kind >= kinds.REQUESTED and (kind != kinds.REQUESTED or told[kinds.CALL_ID] is None):
+            return self._take_other(kind, told, at)
+        call = self._call_of(told)
         if call is None:
             return "duplicate"
         if kind <= kinds.QUEUED:
-            return self._started(call, kind, fields, at)
+            return self._started(call, kind, told, at)
         fate = "applied"
         if kind == kinds.ANSWERED:
-            if not call.answered(at, fields[1]):
+            if not call.answered(at, told[kinds.BY]):
                 fate = "ignored"
         elif kind == kinds.ENDED:
-            resolved: bool | None = fields[2]
-            call.ended(at, fields[1] or "", 2 if resolved is None else int(resolved))
+            call.ended(at, told[kinds.BY], told[kinds.RESOLVED])
         elif kind != kinds.TRANSFERRED:
             _note_end(call, kind, at)
-        fate = self._noted(call, fields, at, fate)
+        fate = self._noted(call, told, at, fate)
         if kind == kinds.ANSWERED:
             return "contradictory" if self._new_contradictions(call) else fate
         if kind == kinds.ABANDONED:
             self._fates["contradictory"] += self._new_contradictions(call)
         return fate
 
-    def _take_other(self, kind: int, fields: kinds.Fields, at: int) -> str:
+    def _take_other(self, kind: int, told: kinds.Told, at: int) -> str:
         """Take in an event of a callback or of a source itself."""
         if kind < kinds.RESTARTED:
-            return self._take_callback(kind, fields, at)
-        return self._take_source_event(kind, fields, at)
+            return self._take_callback(kind, told, at)
+        return self._take_source_event(kind, told, at)
 
-    def _started(self, call: Call, kind: int, fields: kinds.Fields, at: int) -> str:
+    def _started(self, call: Call, kind: int, told: kinds.Told, at: int) -> str:
         before = call.arrival
         if kind == kinds.QUEUED and (not call.queued or at < call.queued):
             call.queued = at
             call.is_contestable = True
         source = call.source
-        call.arrived(at, fields[-4] if fields[-4] != source else source)
+        told_source: str = told[kinds.SOURCE]
+        call.arrived(at, told_source if told_source != source else source)
         if call.source != source:
             # It seemed to be another source's.
             self.book.calls_of.remove(source)
@@ -213,7 +212,7 @@ class Ledger:
         elif before != call.arrival and call.label is not None:
             self.windows.note(call.label, OFFERED, before, -1)
             self.windows.note(call.label, OFFERED, call.arrival, 1)
-        self._name(call, fields, at)
+        self._name(call, told, at)
         self.book.touch(call)
         return "applied"
 
@@ -222,9 +221,9 @@ class Ledger:
             return 0
         return call.new_contradictions(self.book.terms.of(call.queue))
 
-    def _noted(self, call: Call, fields: kinds.Fields, at: int, fate: str) -> str:
+    def _noted(self, call: Call, told: kinds.Told, at: int, fate: str) -> str:
         """Have `call` judged after a new fact."""
-        self._name(call, fields, at)
+        self._name(call, told, at)
         if not call.arrival:
             return self._hold(call)
         self.book.touch(call)
@@ -237,38 +236,39 @@ class Ledger:
         self.book.deadlines.set(call, call.last_at + self.rules.lateness + self.rules.grace + 1)
         return "orphan"
 
-    def _name(self, call: Call, fields: kinds.Fields, at: int) -> None:
+    def _name(self, call: Call, told: kinds.Told, at: int) -> None:
         """Note queue, customer and anonymity from any event of a call."""
         if at > call.last_at:  # noqa: PLR1730 - twice as fast as max()
             call.last_at = at
-        queue: str | None = fields[-3]
+        queue: str | None = told[kinds.QUEUE]
         if queue is not None and (call.queue is None or at <= call.queue_at):
             call.named_queue(at, self.book.shared(queue))
-        if fields[-1]:
+        if told[kinds.ANONYMOUS]:
             call.anonymous = True
-        customer: str | None = fields[-2]
+        customer: str | None = told[kinds.CUSTOMER]
         if customer is not None and (call.customer is None or at <= call.customer_at):
             call.named_customer(at, customer)
             if call.held_by is not None and call.held_by != call.customer:
                 self.book.leave(call)
 
-    def _take_callback(self, kind: int, fields: kinds.Fields, at: int) -> str:
-        fact = CallbackFact(
-            at, kinds.meaning(kind, fields), kinds.mark(fields), fields[-3], fields[-1], fields[-4]
-        )
-        name: str | None = fields[-2]
-        self._require_room(fields[0], name, fields[-4])
-        if fields[0] is None:
+    def _take_callback(self, kind: int, told: kinds.Told, at: int) -> str:
+        source: str = told[kinds.SOURCE]
+        meaning = kinds.meaning(kind, told[kinds.BY])
+        queue, anonymous = told[kinds.QUEUE], told[kinds.ANONYMOUS]
+        fact = CallbackFact(at, meaning, told[kinds.MARK], queue, anonymous, source)
+        name: str | None = told[kinds.CUSTOMER]
+        self._require_room(told[kinds.CALL_ID], name, source)
+        if told[kinds.CALL_ID] is None:
             return self._give(self._customer(str(name)), fact)
-        call = self._call_of(fields)
+        call = self._call_of(told)
         if call is None:
             return "duplicate"
         if name is None:
             self.book.attached.setdefault(call.id, []).append(fact)
             self.book.facts_of.add(fact.source)
-            return self._noted(call, fields, at, "applied")
+            return self._noted(call, told, at, "applied")
         fate = self._give(self._customer(name), fact)
-        if self._noted(call, fields, at, fate) == "orphan":
+        if self._noted(call, told, at, fate) == "orphan":
             # The customer is known, so the event counts; the call is only named by it.
             call.pending -= 1
         return fate
@@ -302,11 +302,11 @@ class Ledger:
         self.book.touch_customer(customer)
         return "applied"
 
-    def _take_source_event(self, kind: int, fields: kinds.Fields, at: int) -> str:
-        source: str = fields[-4]
+    def _take_source_event(self, kind: int, told: kinds.Told, at: int) -> str:
+        source: str = told[kinds.SOURCE]
         if len(self.heartbeats) >= MAX_SOURCES and source not in self.heartbeats:
             return "ignored"
-        mark = kinds.mark(fields).to_bytes(_MARKED, "big")
+        mark = int(told[kinds.MARK]).to_bytes(_MARKED, "big")
         seen = self.source_seen.get(source, b"")
         if seen.find(mark) >= 0:
             return "duplicate"
@@ -337,14 +337,14 @@ class Ledger:
             call.is_contestable = True
             book.touch(call)
 
-    def _call_of(self, fields: kinds.Fields) -> Call | None:
+    def _call_of(self, told: kinds.Told) -> Call | None:
         """Return the call that an event tells of; None if the event was taken before."""
-        call_id: str = fields[0]
-        mark = kinds.mark(fields)
+        call_id: str = told[kinds.CALL_ID]
+        mark: int = told[kinds.MARK]
         call = self.book.calls.get(call_id)
         if call is None:
             call = Call(call_id, mark)
-            call.source = self.book.shared(fields[-4])
+            call.source = self.book.shared(told[kinds.SOURCE])
             limits = self.rules.limits
             most = limits.max_calls_of_source, limits.max_calls
             if self.book.calls_of.is_full(call.source, *most):

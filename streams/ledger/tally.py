@@ -6,7 +6,7 @@ from streams.ledger.calls import ANSWERED, NO_WAIT, Call
 from streams.ledger.changes import NONE, Change
 from streams.ledger.rules import Rules
 from streams.ledger.totals import PLACES, Totals
-from streams.ledger.windows import NoWindows, Windows
+from streams.ledger.windows import OFFERED, NoWindows, Windows
 
 __all__ = ["Tally", "differs", "next_state"]
 
@@ -32,7 +32,8 @@ class Tally:
             return call.label
         label = self.totals.label(call.queue)
         if call.label is None:
-            self.count(label, "offered", None, 0, "offered", call.arrival)
+            self.totals.of(label).count(OFFERED)
+            self.windows.note(label, OFFERED, call.arrival, 1)
         elif call.label != label:
             self._move(call, call.label, label)
         call.label = label
@@ -68,9 +69,9 @@ class Tally:
         queue, key, customer, number = call.queue, call.id, call.customer, call.revision
         outcome, kept = "answered_in_target", "kept"
         self.changes += (
-            Change("outcome", outcome, None, at, queue, key, customer, key, number + 1, wait),
-            Change("answer", kept, None, at, queue, key, customer, key, number + 2),
-            Change("promise", kept, None, at, queue, key, customer, key, number + 3),
+            Change(at, key, customer, None, key, queue, number + 1, outcome, "outcome", wait),
+            Change(at, key, customer, None, key, queue, number + 2, kept, "answer"),
+            Change(at, key, customer, None, key, queue, number + 3, kept, "promise"),
         )
         call.revision = number + 3
 
@@ -87,8 +88,8 @@ class Tally:
         call.revision += 1
         key = call.id
         change = Change(
-            verdict, state, was, at, call.queue, key, call.customer, key, call.revision,
-            None if wait == NO_WAIT else wait, None if was_wait == NO_WAIT else was_wait,
+            at, key, call.customer, None, key, call.queue, call.revision, state, verdict,
+            None if wait == NO_WAIT else wait, was, None if was_wait == NO_WAIT else was_wait,
         )  # fmt: skip
         self.changes.append(change)
 

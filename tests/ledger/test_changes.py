@@ -38,6 +38,7 @@ def test_a_change_of_a_call_names_it() -> None:
         queue="sales",
         call_id="a",
         customer="ann",
+        due_at=None,
         key="a",
         revision=1,
         wait=s(12),

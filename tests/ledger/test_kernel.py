@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import venv
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,6 +64,7 @@ def _same(both: TwoKernels, rules: Rules, steps: list[Any]) -> None:
     assert (written.pop("kernel"), compiled.pop("kernel")) == ("python", "compiled")
     for name, told in written.items():
         assert compiled[name] == told, name
+    assert written["of records"] == sha256(bytes.fromhex(written["state"])).hexdigest()
 
 
 @st.composite
@@ -120,7 +122,8 @@ def test_this_process_runs_what_it_was_asked_to() -> None:
 
 def test_each_kernel_runs_its_own_modules(both: TwoKernels) -> None:
     """All of them and no others; nothing of one is left in the other."""
-    shown = "import streams.replay; import sys; from streams import KERNEL; print(sorted(" \
+    shown = "import streams.replay, streams.ledger.intake, streams.promise_records, sys; " \
+        "print(sorted(" \
         "n for n in sys.modules if n.startswith('streams.') and n in {names!r}" \
         " and not sys.modules[n].__file__.endswith('.py')))"  # fmt: skip
     names = [name for name in choose("").files if name.startswith("streams.")]

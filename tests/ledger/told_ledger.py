@@ -6,13 +6,14 @@ A history is a JSON object: `rules`, and `steps`, each a canonical event as text
 import json
 import sys
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from streams import KERNEL
 from streams.events import EventDecoder, Rejected
 from streams.ledger import Ledger, Rules, dump, figures_by_queue, load, state_hash
+from streams.ledger.intake import NEVER, Intake
 from streams.replay import judge
 
 __all__ = ["tell"]
@@ -32,7 +33,14 @@ def tell(history: dict[str, Any]) -> dict[str, Any]:
         "totals": _totals(story.ledger),
         "replay": _totals(judge(sorted(story.events, key=lambda one: one.at), rules).ledger),
         "state": dump(story.ledger).hex(),
+        "of records": state_hash(story.twin),
     }
+
+
+class _Record(NamedTuple):
+    value: bytes
+    timestamp: int = 0
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 class _Story:
@@ -41,14 +49,19 @@ class _Story:
         self.ledger = Ledger(rules)
         self.events: list[Any] = []
         self.told: list[Any] = []
+        self.twin = Ledger(rules)
+        """told the same by records"""
+        self._intake = Intake()
         self._decoder = EventDecoder()
 
     def take(self, step: str | int) -> None:
         """An event, or a tick, after every second of which the ledger is taken up anew."""
         if isinstance(step, str):
             self.told.append(self._apply(step.encode()))
+            self._intake.take(self.twin, [_Record(step.encode())], 0, NEVER, None, 0)
             return
         self.ledger.advance(step)
+        self.twin.advance(step)
         changes = sha256(repr(self.ledger.drain()).encode()).hexdigest()
         gauges = sorted((label, vars_of(live)) for label, live in self.ledger.live(step).items())
         self.told.append([changes, state_hash(self.ledger), gauges])

@@ -12,15 +12,17 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct
 
-from streams.events import REASONS, EventDecoder, Rejected
+from streams.events import REASONS
 from streams.instants import SECOND
 from streams.kafka.batch import Record
 from streams.kafka.dead_letters import DeadLetter
 from streams.kafka.ledgerlog.records import LogDamagedError, Tick
 from streams.ledger import Ledger
 from streams.ledger.changes import Change
+from streams.ledger.intake import NEVER, Intake
 from streams.ledger.rules import Rules
 from streams.ledger.snapshot import SnapshotError, load
+from streams.ledger.totals import Histogram
 from streams.ledger.writing import Writing, dump, prepare
 
 __all__ = ["STRIDE", "Machine", "Outcome", "StateWriting"]
@@ -28,12 +30,6 @@ __all__ = ["STRIDE", "Machine", "Outcome", "StateWriting"]
 STRIDE: Final = 30 * SECOND
 """While behind, deadlines fire at least every so much event time, so that they keep their order
 among the facts of a backlog."""
-
-_REFUSED: Final = {
-    "future": "the event lies further in the future of its record than `max_future`",
-    "too_old": "the event is older than `max_age`",
-    "limit": "as much as can be remembered of this partition, customer or source is",
-}
 
 
 class _State(Struct, array_like=True):
@@ -55,6 +51,8 @@ class Outcome(NamedTuple):
 
 
 _encode: Final = msgspec.msgpack.Encoder(order="sorted").encode
+_plainly: Final = msgspec.msgpack.Encoder().encode
+"""What it is given is in order: nothing has to be sorted each time."""
 _decode_state: Final = msgspec.msgpack.Decoder(_State).decode
 
 
@@ -72,11 +70,9 @@ class Machine:
         self.hash = 0
         """rolling, as of the last tick"""
         self.dead_letters: dict[str, int] = dict.fromkeys(REASONS, 0)
-        self.newest_record = 0
-        """the highest timestamp (microseconds) of the records applied"""
         self.losses = 0
         """how often an owner had to go on without what could not be rebuilt"""
-        self._decoder = EventDecoder()
+        self._intake = Intake()
         self._unknown_fields = 0
         self._refused: list[DeadLetter] = []
         self._steps: list[tuple[int, int]] = []
@@ -89,7 +85,12 @@ class Machine:
     @property
     def unknown_fields(self) -> int:
         """Fields of events that were tolerated without being understood."""
-        return self._unknown_fields + self._decoder.unknown_fields
+        return self._unknown_fields + self._intake.unknown_fields
+
+    @property
+    def newest_record(self) -> int:
+        """The highest timestamp (microseconds) of the records applied."""
+        return self._intake.newest_record
 
     @property
     def watermark(self) -> int:
@@ -105,33 +106,22 @@ class Machine:
         records: Sequence[Record],
         next_offset: int,
         stride: Callable[[], int] | None = None,
-        seen: Callable[[int], None] | None = None,
+        latency: Histogram | None = None,
+        wall: int = 0,
     ) -> None:
         """Apply `records`, the next ones of the source; the source goes on at `next_offset`.
 
         `stride` says up to when deadlines may fire after a stride of event time inside the batch
-        (None: never); `seen` is told the event time of each event.
+        (None: never); `latency` counts how old each event was at `wall` (microseconds).
         """
-        apply, decode, ledger = self.ledger.apply, self._decoder.decode, self.ledger
-        stride_ends = self._stride_ends()
-        for record in records:
-            try:
-                event = decode(record.value or b"", record.headers)
-            except Rejected as error:
-                self._refuse(record, "decode", error.reason, str(error))
-                continue
-            stamp = record.timestamp * 1000
-            if stamp > self.newest_record:  # noqa: PLR1730 - twice as fast as max()
-                self.newest_record = stamp
-            fate = apply(event, stamp if stamp > 0 else None)
-            if fate in _REFUSED:
-                self._refuse(record, "ledger", fate, _REFUSED[fate])
-            elif seen is not None:
-                seen(event.at)
-            if stride is not None and ledger.watermark > stride_ends:
-                self.next_offset = record.offset + 1
+        take, ledger, done = self._intake.take, self.ledger, 0
+        while done < len(records):
+            ends = NEVER if stride is None else self._stride_ends()
+            done = take(ledger, records, done, ends, latency, wall)
+            if stride is not None and ledger.watermark > ends:
+                self.next_offset = records[done - 1].offset + 1
                 self.advance(stride())
-                stride_ends = self._stride_ends()
+        self._refuse(records)
         self.next_offset = next_offset
 
     def advance(self, now: int) -> None:
@@ -144,7 +134,7 @@ class Machine:
         outcome = Outcome(self.ledger.drain(), self._refused)
         self._refused = []
         self.number += 1
-        self.hash = crc32(_encode(self._digest(outcome.changes)), self.hash)
+        self.hash = crc32(_plainly(self._digest(outcome.changes)), self.hash)
         tick = Tick(self.number, epoch, tuple(self._steps), self.hash)
         self._steps = []
         return tick, outcome
@@ -203,7 +193,7 @@ class Machine:
         machine.number = state.number
         machine.next_offset = state.next_offset
         machine.hash = state.hash
-        machine.newest_record = state.newest_record
+        machine._intake.newest_record = state.newest_record
         machine._unknown_fields = state.unknown_fields
         machine.losses = state.losses
         machine.dead_letters.update(state.dead_letters)
@@ -231,10 +221,16 @@ class Machine:
         """Return the watermark at which the next tick inside a batch is due."""
         return self.ledger.now + self.ledger.rules.grace + STRIDE
 
-    def _refuse(self, record: Record, stage: str, reason: str, detail: str) -> None:
-        self.dead_letters[reason] += 1
-        letter = DeadLetter(record, self.topic, self.partition, stage, reason, detail)
-        self._refused.append(letter)
+    def _refuse(self, records: Sequence[Record]) -> None:
+        """Make dead letters of what was refused of `records`."""
+        for one in self._intake.refused:
+            self.dead_letters[one.reason] += 1
+            record = records[one.position]
+            letter = DeadLetter(
+                record, self.topic, self.partition, one.stage, one.reason, one.detail
+            )
+            self._refused.append(letter)
+        self._intake.refused.clear()
 
 
 class StateWriting:

@@ -1,0 +1,101 @@
+"""From records to the ledger: the loop that every event goes through."""
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from streams.events import EventDecoder, Headers, Rejected
+from streams.ledger.kinds import AT, Told, told
+from streams.ledger.ledger import Ledger
+from streams.ledger.totals import Histogram
+from streams.plain_events import read_plain
+
+__all__ = ["NEVER", "Intake", "Refusal"]
+
+NEVER: Final = 1 << 61
+"""A time in microseconds that does not come."""
+_MILLISECOND: Final = 1000
+
+_REFUSED: Final = {
+    "future": "the event lies further in the future of its record than `max_future`",
+    "too_old": "the event is older than `max_age`",
+    "limit": "as much as can be remembered of this partition, customer or source is",
+}
+
+
+class _Record(Protocol):
+    """The part of a record that is looked at; `timestamp` in milliseconds."""
+
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Headers: ...
+
+
+class Refusal:
+    """A record that was refused: which one of those handed in, by whom and why."""
+
+    __slots__ = ("detail", "position", "reason", "stage")
+
+    def __init__(self, position: int, stage: str, reason: str, detail: str) -> None:
+        self.position = position
+        self.stage = stage
+        self.reason = reason
+        self.detail = detail
+
+
+class Intake:
+    """Reads records and tells a ledger what they say."""
+
+    def __init__(self) -> None:
+        self.newest_record = 0
+        """the highest timestamp (microseconds) of the records applied"""
+        self.refused: list[Refusal] = []
+        self._decoder = EventDecoder()
+
+    @property
+    def unknown_fields(self) -> int:
+        """Fields of events that were tolerated without being understood."""
+        return self._decoder.unknown_fields
+
+    def take(
+        self,
+        ledger: Ledger,
+        records: Sequence[_Record],
+        start: int,
+        ends: int,
+        latency: Histogram | None,
+        wall: int,
+    ) -> int:
+        """Apply the records from `start` on; return how many of all are applied then.
+
+        Stops after one that brings the watermark past `ends`. `latency` counts how old each
+        event was at `wall`. All times in microseconds.
+        """
+        for position in range(start, len(records)):
+            record = records[position]
+            try:
+                said = self._read(record.value or b"", record.headers)
+            except Rejected as error:
+                self.refused.append(Refusal(position, "decode", error.reason, str(error)))
+                continue
+            stamp: int = record.timestamp * _MILLISECOND
+            if stamp > self.newest_record:  # noqa: PLR1730 - twice as fast as max()
+                self.newest_record = stamp
+            fate = ledger.take(said, stamp if stamp > 0 else None)
+            if fate in _REFUSED:
+                self.refused.append(Refusal(position, "ledger", fate, _REFUSED[fate]))
+            elif latency is not None:
+                at: int = said[AT]
+                latency.add(wall - at if wall > at else 0)
+            if ledger.watermark > ends:
+                return position + 1
+        return len(records)
+
+    def _read(self, value: bytes, headers: Headers) -> Told:
+        if not headers:
+            said = read_plain(value)
+            if said is not None:
+                return said
+        return told(self._decoder.decode(value, headers))
