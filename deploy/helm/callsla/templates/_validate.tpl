@@ -137,7 +137,7 @@ generated is set without the slo it follows from: {{ $again }}
 
 {{- define "callsla.faults.pager" -}}
 {{- $keys := include "callsla.tokenKeys" . | fromYaml }}
-{{- if ne (empty .Values.test.tokens.existingSecret) (empty $keys) }}
+{{- if ne (empty (include "callsla.tokenSecret" .)) (empty $keys) }}
 test.tokens: existingSecret and the keys in it belong together: set both or neither
 {{- end }}
 {{- if eq .Values.alertmanager.kind "AlertmanagerConfig" }}

@@ -148,8 +148,8 @@ tls_key_password_file: /var/run/secrets/callsla/kafka-client/password
 {{- with .password }}{{ $_ := set $keys . "password" }}{{ end }}
 {{ include "callsla.secretVolume" (list "kafka-client" .secret $keys) }}
 {{- end }}
-{{- if and .isTest .Values.test.tokens.existingSecret }}
-{{ include "callsla.secretVolume" (list "tokens" .Values.test.tokens.existingSecret (include "callsla.tokenKeys" . | fromYaml)) }}
+{{- if and .isTest (include "callsla.tokenSecret" .) }}
+{{ include "callsla.secretVolume" (list "tokens" (include "callsla.tokenSecret" .) (include "callsla.tokenKeys" . | fromYaml)) }}
 {{- end }}
 {{- with .Values.pseudonymKeys }}
 {{- if .existingSecret }}
@@ -160,12 +160,17 @@ tls_key_password_file: /var/run/secrets/callsla/kafka-client/password
 
 {{/* Of `helm test` alone: tokens for Prometheus, Alertmanager and Grafana. */}}
 {{- define "callsla.tokenKeys" -}}
-{{- $tokens := .Values.test.tokens }}
+{{- $tokens := .Values.test.tokens | default dict }}
 {{- $keys := dict }}
 {{- range $part := list "prometheus" "alertmanager" "grafana" }}
 {{- with index $tokens (printf "%sKey" $part) }}{{ $_ := set $keys . $part }}{{ end }}
 {{- end }}
 {{- toYaml $keys }}
+{{- end }}
+
+{{/* Not there where an upgrade reuses the values of a former chart. */}}
+{{- define "callsla.tokenSecret" -}}
+{{- (.Values.test.tokens | default dict).existingSecret | default "" }}
 {{- end }}
 
 {{- define "callsla.tokenEnv" -}}
