@@ -3,6 +3,7 @@
 from typing import Final
 
 from streams.instants import SECOND
+from streams.ledger.calls import Call
 from streams.ledger.settle import Settlement
 
 __all__ = ["DUE_WITHIN", "LiveQueue", "live_queues"]
@@ -48,10 +49,13 @@ def live_queues(book: Settlement, at: int) -> dict[str, LiveQueue]:
     """Return the gauges by queue label as of `at` (microseconds); changes nothing."""
     queues = {label: LiveQueue() for label in book.tally.totals.queues}
     for call in book.undecided.values():
-        label = call.label or book.tally.totals.shown(call.queue)
-        terms = book.terms.of(call.queue)
-        start = call.start(terms)
-        _add_waiting(queues.setdefault(label, LiveQueue()), start, start + terms.answer_target, at)
+        if not call.is_touched:
+            _add_caller(queues, book, call, at)
+    for call in book.touched_calls():
+        # The next tick will count what the facts say already.
+        found = book.judged(call, book.terms.of(call.queue))
+        if found is not None and found.outcome is None:
+            _add_caller(queues, book, call, at)
     for customer in book.owing.values():
         for promise in customer.promises:
             queue = queues.setdefault(promise.label, LiveQueue())
@@ -60,6 +64,13 @@ def live_queues(book: Settlement, at: int) -> dict[str, LiveQueue]:
             elif not promise.owed.late_at and promise.state in (None, "broken"):
                 queue.callbacks_overdue += at <= promise.owed.late_until
     return queues
+
+
+def _add_caller(queues: dict[str, LiveQueue], book: Settlement, call: Call, at: int) -> None:
+    label = call.label or book.tally.totals.shown(call.queue)
+    terms = book.terms.of(call.queue)
+    start = call.start(terms)
+    _add_waiting(queues.setdefault(label, LiveQueue()), start, start + terms.answer_target, at)
 
 
 def _add_waiting(queue: LiveQueue, start: int, due: int, at: int) -> None:

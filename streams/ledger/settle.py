@@ -85,6 +85,10 @@ class Settlement:
         """The ids of calls and customers that the next tick will judge, in that order."""
         return [call.id for call in self._touched], list(self._touched_customers)
 
+    def touched_calls(self) -> list[Call]:
+        """Return the calls that the next tick will judge."""
+        return self._touched
+
     def remember(self, call: Call) -> None:
         """Keep a new call."""
         self.calls[call.id] = call
@@ -129,7 +133,9 @@ class Settlement:
         terms = self.terms.of(call.queue)
         if call.is_contestable or call.outcome not in ANSWERED:
             call.is_contestable = False
-            self._judge(call, terms)
+            found = self.judged(call, terms)
+            if found is not None:
+                self._count_call(call, found, terms)
         customer = self._customer_of(call)
         if customer is None:
             self._settle_alone(call, terms, ())
@@ -143,14 +149,12 @@ class Settlement:
         self._settle_alone(call, terms, ())
         return None
 
-    def _judge(self, call: Call, terms: Terms) -> None:
+    def judged(self, call: Call, terms: Terms) -> Judgement | None:
+        """Return what the facts of `call` say now; nothing is counted. None: an orphan."""
         restarts = _NO_RESTARTS
         if self.restarts:
             restarts = self.restarts.get(call.source, _NO_RESTARTS)
-        found = judge(call, terms, restarts, self._max_call, self.now)
-        if found is None:
-            return
-        self._count_call(call, found, terms)
+        return judge(call, terms, restarts, self._max_call, self.now)
 
     def _settle_untroubled(self, customer: Customer) -> None:
         """Settle the calls of a customer whom nobody owes a callback."""

@@ -77,6 +77,21 @@ def test_whoever_is_answered_or_gone_waits_no_longer() -> None:
     assert (sales.waiting, sales.waiting_beyond_target, sales.oldest_waiting_at) == (0, 0, None)
 
 
+def test_whoever_has_just_come_or_gone_is_seen_without_a_tick() -> None:
+    """The facts say it already; only counting it waits for the next tick."""
+    ledger = _ledger(_offer(0, "a"), _offer(1, "b"), now=2)
+    before = state_hash(ledger)
+    ledger.apply(_offer(3, "c"))
+    assert (_live(ledger, 3).waiting, _live(ledger, 3).oldest_waiting_at) == (3, BASE)
+    ledger.apply(event("call.answered", 4, "a", answered_by="human"))
+    ledger.apply(event("call.abandoned", 4, "c"))
+    assert (_live(ledger, 4).waiting, _live(ledger, 4).oldest_waiting_at) == (1, BASE + s(1))
+    assert state_hash(ledger) != before
+    told = state_hash(ledger)
+    ledger.live(BASE + s(5))
+    assert state_hash(ledger) == told
+
+
 def test_waiting_is_by_queue_and_by_its_target() -> None:
     """Help promises 20 s; a caller of no queue has a label of its own."""
     ledger = _ledger(
@@ -194,7 +209,7 @@ def test_gauges_that_are_read_between_two_ticks_give_no_queue_its_label() -> Non
         ledger.apply(event("call.offered", 1, "b", id="2", queue="sales"))
         ledger.apply(event("call.queued", 2, "a", id="3", queue="help"))
         if ledger is looked:
-            assert looked.live(BASE + s(2))["__none__"].waiting == 1
+            assert looked.live(BASE + s(2))["__none__"].waiting == 2
         ledger.advance(BASE + s(3))
     assert looked.totals.overflowed == alone.totals.overflowed
     assert looked.totals.names() == alone.totals.names() == ["sales"]
