@@ -53,6 +53,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     metrics_port: Port = 9808
     slo_file: str | None = None
     tick_seconds: Annotated[float, Meta(ge=0.05, le=5)] = 0.25
+    """the longest that a verdict waits for its tick; without a backlog it comes sooner"""
     snapshot_seconds: Annotated[float, Meta(ge=1, le=86_400)] = 60
     ready_lag: Annotated[int, Meta(ge=0)] = 10_000
     """records a partition may be behind for the worker to count as ready"""

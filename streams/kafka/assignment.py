@@ -172,11 +172,16 @@ class Assignment:
 
         A batch of a partition that is not live is dropped.
         """
-        self.news.set()
         keeper = self._keepers.get(batch.partition)
-        if keeper is None or keeper.processor.apply(batch, self.clock()):
+        if keeper is None:
             return None
-        return keeper.processor.next_offset
+        processor = keeper.processor
+        if not processor.apply(batch, self.clock()):
+            return processor.next_offset
+        if not processor.lag:
+            # In a backlog nobody would look at it, some hundred times a second.
+            self.news.set()
+        return None
 
     def is_due(self, fresh: Mapping[TP, Fresh]) -> bool:
         """Return whether a tick now would tell something of a partition that has caught up.
