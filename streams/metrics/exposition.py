@@ -66,9 +66,9 @@ class Exposition:
         """Whether copies that are due had to be left to the next turn."""
         return self._publisher.is_behind
 
-    def publish(self, source: Source) -> None:
-        """Make the state of `source` now what scrapes see."""
-        self._worker = self._publisher.publish(source)
+    def publish(self, source: Source, *, copy: bool = True) -> None:
+        """Make the state of `source` now what scrapes see; `copy` as for `Publisher.publish`."""
+        self._worker = self._publisher.publish(source, copy=copy)
         self._published_at = self._clock()
 
     def describe(self) -> Iterable[Family]:

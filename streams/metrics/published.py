@@ -108,9 +108,13 @@ class Publisher:
         self.is_behind = not (self._windows.refresh(owned) and is_live)
         return not self.is_behind
 
-    def publish(self, source: Source) -> PublishedWorker:
-        """Return the picture of `source` now. To be called on the thread that changes it."""
-        self.copy(source)
+    def publish(self, source: Source, *, copy: bool = True) -> PublishedWorker:
+        """Return the picture of `source` now. To be called on the thread that changes it.
+
+        Without `copy` live gauges and windows are those of the last turn of copying.
+        """
+        if copy:
+            self.copy(source)
         owned = [source.partitions[number] for number in sorted(source.partitions)]
         return PublishedWorker(
             at=time.time(),

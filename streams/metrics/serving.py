@@ -61,12 +61,13 @@ class Serving:
 
     async def _publish_for_ever(self) -> None:
         while True:
-            self._try_to_publish()
+            # Copies are made for who asks: only what a scrape had to leave is made up for.
+            self._try_to_publish(copy=self._exposition.is_behind)
             await asyncio.sleep(TURN_SECONDS if self._exposition.is_behind else PUBLISH_SECONDS)
 
-    def _try_to_publish(self) -> None:
+    def _try_to_publish(self, *, copy: bool) -> None:
         try:
-            self.publish()
+            self._exposition.publish(self._source, copy=copy)
         except Exception:
             # The endpoint then reports the worker as stuck, which is what an operator sees.
             logger.exception("cannot publish the metrics")
@@ -92,7 +93,7 @@ class Serving:
                 break
             await asyncio.sleep(0)
         asked, self._asked = self._asked, []
-        self._try_to_publish()
+        self._try_to_publish(copy=False)
         for done in asked:
             done.set()
 

@@ -1,7 +1,8 @@
 """What a quiet worker costs: at 2,000 events a second, and at none, on 4, 12 and 48 partitions.
 
 The events come in many small sends from a producer without linger, which is the worst case for a
-consumer. A bar holds for 4 and for 12 partitions (the default); 48 are shown.
+consumer. The bars were set on 4 partitions; 12 (the default) and 48 show what each one more costs:
+its ticks, its batches and its part of every fetch.
 
 Arguments: seconds of each measurement (12), events a second (2000).
 """
@@ -14,7 +15,7 @@ from stand import Stand, latency_of, scraped, stand
 from steady_feed import feeding
 
 PARTITIONS = (4, 12, 48)
-WITH_BARS = (4, 12)
+WITH_BARS = (4,)
 WARM = 6.0
 MOST_BUSY, MOST_IDLE, MOST_P99 = 0.06, 0.02, 0.150
 
