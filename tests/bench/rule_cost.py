@@ -42,6 +42,8 @@ from streams.slo.ruletests import RULES_FILE
 PARTITIONS: Final = 12
 QUARTER: Final = 15
 FIVE: Final = 300
+BLOCKS: Final = ("--storage.tsdb.min-block-duration=1d", "--storage.tsdb.retention.time=40d")
+"""A month that has just been written is in 360 blocks; one that has grown is in some 25."""
 SPLIT: Final = {
     CALLS.name: tuple(VERDICTS["outcome"]),
     USEFULNESS.counters[0].name: tuple(VERDICTS["usefulness"]),
@@ -64,7 +66,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
             folder = Path(name)
             (folder / RULES_FILE).write_text(render_rules(load_slo(), timing), encoding="utf-8")
-            with prometheus(folder, dump({"global": {}}), FLAG) as program:
+            with prometheus(folder, dump({"global": {}}), FLAG, *BLOCKS) as program:
                 if given.history:
                     _write_history(program.url, names)
                 config = prometheus_config([f"127.0.0.1:{endpoint.port}"], None, timing)
