@@ -151,9 +151,7 @@ class Settlement:
 
     def judged(self, call: Call, terms: Terms) -> Judgement | None:
         """Return what the facts of `call` say now; nothing is counted. None: an orphan."""
-        restarts = _NO_RESTARTS
-        if self.restarts:
-            restarts = self.restarts.get(call.source, _NO_RESTARTS)
+        restarts = self.restarts.get(call.source, _NO_RESTARTS)
         return judge(call, terms, restarts, self._max_call, self.now)
 
     def _settle_untroubled(self, customer: Customer) -> None:
