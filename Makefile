@@ -26,7 +26,7 @@ FUZZ_ARGS ?= all --count 20000
 
 .PHONY: help demo test check bench bench-check bench-engines bench-limits chaos simulate months fuzz venv dev kernel parts \
 	format lock lock-peers schema dashboards chart-docs chart-golden clean cluster test-cluster \
-	test-image \
+	test-image test-compose \
 	test-upgrade newcomer audit
 
 help: ## this list
@@ -52,6 +52,10 @@ check: $(VENV)/.dev ## style, types, imports, schemas, dashboards, house rules
 test-image: dev ## build the image twice without a container engine (as root), compare, run it
 	@command -v bwrap >/dev/null || apt-get install -qq --yes --no-install-recommends bubblewrap
 	$(BIN)/python -m pytest $(PYTEST_ARGS) tests/image/check_image.py
+
+test-compose: dev parts ## deploy/compose without a container engine: everything up, and an outage told
+	@bwrap --dev-bind / / --proc /proc --unshare-net --unshare-pid --die-with-parent -- \
+		$(BIN)/python tests/compose/engine.py
 
 audit: .cache/audit/bin/pip-audit ## known vulnerabilities of what is locked (asks the index of advisories)
 	@for lock in runtime build kernel sbom; do echo "== $$lock" >&2; \

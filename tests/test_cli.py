@@ -105,6 +105,9 @@ def test_mistyped_names_get_a_hint(
         (("simulate", "--faults", "sunshine"), "there is no fault 'sunshine'"),
         (("simulate", "--live", "--start", "2026-03-02T10:00:00Z"), "leave out --start"),
         (("simulate", "--to", "kafka://"), "names no broker"),
+        (("simulate", "--outage", "service"), "QUEUE:AFTER:LASTS, such as support:1m:10m"),
+        (("simulate", "--outage", "service:soon:1m"), "QUEUE:AFTER:LASTS"),
+        (("simulate", "--outage", "nobody:1m:1m"), "no queue named 'nobody'"),
         (("slo", "validate", "/no/such/slo.yaml"), "/no/such/slo.yaml"),
         (("worker", "--config", "/no/such/config"), "/no/such/config"),
         (("topics", "check", "--config", "/no/such/config"), "/no/such/config"),
@@ -223,6 +226,19 @@ def test_simulate_pipes_into_replay_and_is_deterministic(calls: Path) -> None:
         run("replay", "--from", "events", "-", "--json", given=piped.encode()).stdout
     )
     assert report["total"]["offered"] == 300
+
+
+def test_simulate_an_outage_at_a_site() -> None:
+    """Nobody answers in that queue meanwhile; the names are those of the site."""
+    typed = ("simulate", "--centre", "demo", "--calls", "300", "--site", "north")
+    answered = {}
+    for outage in ("none", "support:30s:1h"):
+        lines = run(*typed, "--outage", outage).stdout.splitlines()
+        events = [json.loads(line) for line in lines]
+        humans = [each for each in events if each.get("answered_by") == "human"]
+        answered[outage] = sum(each.get("queue") == "north-support" for each in humans)
+        assert {each["source"].partition("-")[0] for each in events} == {"north"}
+    assert answered["support:30s:1h"] < answered["none"] / 3
 
 
 def test_simulate_start_and_faults() -> None:

@@ -11,7 +11,7 @@ from streams.cli.root import Command
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from streams.simulate import Delivery
+    from streams.simulate import CentreConfig, Delivery, Outage
 
 __all__ = ["simulate"]
 
@@ -22,7 +22,8 @@ EPILOG = """\b
 Examples:
   callsla simulate --calls 100000 --seed 7 --to calls.jsonl
   callsla simulate --calls 20000 --faults late,duplicate,disorder | callsla replay --from events -
-  callsla simulate --centre demo --live --to kafka://localhost:9092/callcenter.events"""
+  callsla simulate --centre demo --live --to kafka://localhost:9092/callcenter.events
+  callsla simulate --centre demo --calls 2000 --outage sales:2m:10m --site north"""
 
 
 @click.command(cls=Command, epilog=EPILOG)
@@ -44,6 +45,14 @@ Examples:
     help="A bank's size, national size, or that of the demo.",
 )
 @click.option(
+    "--outage",
+    "outages",
+    multiple=True,
+    metavar="QUEUE:AFTER:LASTS",
+    help="Its agents are gone, such as support:1m:10m; again for another; none: for ever there.",
+)
+@click.option("--site", metavar="NAME", help="Begins the names of queues and systems: NAME-sales.")
+@click.option(
     "--to",
     "target",
     default="-",
@@ -58,6 +67,8 @@ def simulate(
     start: str | None,
     faults: str,
     centre: str,
+    outages: tuple[str, ...],
+    site: str | None,
     target: str,
     live: bool,
 ) -> None:
@@ -68,7 +79,8 @@ def simulate(
     if calls is None and not live:
         calls = 10_000
     begins = time.time_ns() // 1000 if live else _instant(start)
-    deliveries = _deliveries(centre, begins, calls, seed, faults)
+    config = _centre(centre, begins, outages, site)
+    deliveries = _deliveries(config, calls, seed, faults)
     if live:
         from streams.simulate import paced
 
@@ -81,9 +93,11 @@ def simulate(
         click.echo(f"{written:,} events written to {target}", err=True)
 
 
-def _deliveries(
-    centre: str, begins: int | None, calls: int | None, seed: int, faults: str
-) -> "Iterator[Delivery]":
+def _centre(
+    centre: str, begins: int | None, outages: tuple[str, ...], site: str | None
+) -> "CentreConfig":
+    from msgspec.structs import replace
+
     from streams import simulate as simulator
 
     makers: dict[str, Callable[[int], simulator.CentreConfig]] = {
@@ -91,11 +105,40 @@ def _deliveries(
         "large": simulator.large_centre,
         "demo": simulator.demo_centre,
     }
+    config = makers[centre](simulator.DEFAULT_START if begins is None else begins)
+    if outages:
+        given = () if outages == ("none",) else tuple(_outage(each) for each in outages)
+        try:
+            config = replace(config, outages=given)
+        except ValueError as error:
+            message = f"--outage: {error}"
+            raise WrongUse(message) from error
+    return config.at_site(site) if site else config
+
+
+def _outage(text: str) -> "Outage":
+    from streams.simulate import Outage
+    from streams.slo.durations import parse_duration
+
+    queue, _, when = text.partition(":")
+    after, _, lasts = when.partition(":")
+    try:
+        begins, duration = (int(parse_duration(each)) for each in (after, lasts))
+        return Outage(queue=queue, begins=begins, lasts=duration)
+    except ValueError as error:
+        message = f"--outage {text}: QUEUE:AFTER:LASTS, such as support:1m:10m: {error}"
+        raise WrongUse(message) from error
+
+
+def _deliveries(
+    config: "CentreConfig", calls: int | None, seed: int, faults: str
+) -> "Iterator[Delivery]":
+    from streams import simulate as simulator
+
     try:
         names = simulator.parse_faults(faults)
     except ValueError as error:
         raise WrongUse(str(error)) from error
-    config = makers[centre](simulator.DEFAULT_START if begins is None else begins)
     deliveries = simulator.Centre(config, seed).deliveries(calls)
     return simulator.inject(deliveries, names, seed) if names else deliveries
 

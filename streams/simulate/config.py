@@ -203,6 +203,21 @@ class CentreConfig(Struct, frozen=True, kw_only=True):
             desk=_scaled(_scaled(self.desk, talk, *_DESK_TALK), delays, *_DESK_DELAYS),
         )
 
+    def at_site(self, site: str) -> "CentreConfig":
+        """Return the centre with the names of its systems and queues beginning with `site`.
+
+        Two of them may then write to one topic and be told apart.
+        """
+        return replace(
+            self,
+            sources=tuple(_named(source, site, "name") for source in self.sources),
+            queues=tuple(
+                _named(queue, site, "name", "source", "helps", "overflow_to")
+                for queue in self.queues
+            ),
+            outages=tuple(_named(outage, site, "queue") for outage in self.outages),
+        )
+
 
 _CALLER_DELAYS: Final = (
     "redial_median",
@@ -214,6 +229,11 @@ _DESK_TALK: Final = ("dial", "talk_median", "voicemail_talk")
 _DESK_DELAYS: Final = ("target", "lead", "retry", "gives_up_after")
 
 S = TypeVar("S", bound=Struct)
+
+
+def _named(config: S, site: str, *fields: str) -> S:
+    names = {field: getattr(config, field) for field in fields}
+    return replace(config, **{field: f"{site}-{name}" for field, name in names.items() if name})
 
 
 def _scaled(config: S, factor: float, *names: str) -> S:

@@ -13,6 +13,8 @@ __all__ = ["REPOSITORY", "SHIPPED", "require", "run"]
 REPOSITORY: Final = Path(__file__).parents[2]
 SHIPPED: Final = REPOSITORY / "deploy" / "helm" / "callsla" / "files"
 PACKAGES: Final = {
+    "bwrap": "bubblewrap",
+    "java": "default-jre-headless",
     "promtool": "prometheus",
     "prometheus": "prometheus",
     "amtool": "prometheus-alertmanager",
