@@ -27,14 +27,17 @@ COMPOSE: Final = ROOT / "deploy" / "compose" / "compose.yaml"
 SYSTEM: Final = ("/usr", "/bin", "/sbin", "/lib", "/lib64")
 OWN: Final = {"prometheus", "alertmanager", "grafana", "kafka", "callsla", "hosts", "resolv.conf"}
 """What containers bring along under /etc."""
+PATIENCE: Final = 300
+"""Seconds that a part may take to start on a machine that is busy with other things."""
 LIBRARIES: Final = os.environ.get("CALLSLA_KAFKA_LIBS", str(ROOT / ".cache/kafka/libs"))
 
 KAFKA: Final = f"""
 set -e
 export CLASSPATH={shlex.quote(f"{LIBRARIES}/*")} JAVA_TOOL_OPTIONS=-Xmx512m
+mkdir /tmp/none
 touch /tmp/server.properties /tmp/log4j2.yaml /tmp/tools-log4j2.yaml
 java kafka.docker.KafkaDockerWrapper setup --default-configs-dir /tmp \\
-    --mounted-configs-dir /mnt/shared/config --final-configs-dir /opt/kafka/config
+    --mounted-configs-dir /tmp/none --final-configs-dir /opt/kafka/config
 cat /opt/kafka/config/server.properties
 exec java kafka.Kafka /opt/kafka/config/server.properties
 """
@@ -100,7 +103,7 @@ class Engine:
         service = self._services[name]
         kind, *test = service["healthcheck"]["test"]
         assert kind == "CMD"
-        end = time.monotonic() + 120
+        end = time.monotonic() + PATIENCE
         while time.monotonic() < end and self._running[name].poll() is None:
             if subprocess.run(
                 self._confined(service, test), capture_output=True, check=False
@@ -111,7 +114,7 @@ class Engine:
 
     def finish(self, name: str) -> None:
         """Wait until a service has done its work."""
-        code = self._running[name].wait(120)
+        code = self._running[name].wait(PATIENCE)
         assert code == 0, f"{name} ended with {code}:\n{self.log(name)[-3000:]}"
 
     def wait_for_words(self, name: str, words: str, seconds: float = 60) -> float:

@@ -179,7 +179,7 @@ with engine.up("kafka", "topics", "prometheus", "alertmanager", "told"):
 
 
 @pytest.mark.integration
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(700)
 def test_the_parts_start_as_they_stand(tmp_path: Path) -> None:
     """Kafka with its environment, topics in it, Prometheus with the rules, Alertmanager to told.
 
@@ -189,7 +189,7 @@ def test_the_parts_start_as_they_stand(tmp_path: Path) -> None:
     require("prometheus", "prometheus-alertmanager", "bwrap", "java")
     here = str(Path(__file__).parent)
     command = sandboxed(sys.executable, "-c", PROBE, here, str(tmp_path))
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=380)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=690)
     assert done.returncode == 0, done.stderr[-3000:]
     said = json.loads(done.stdout.splitlines()[-1])
     assert "AnswerPromiseFastBurn" in said["rules"]
