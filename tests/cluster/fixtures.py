@@ -7,6 +7,8 @@ import pytest
 from control_plane import ControlPlane, control_plane
 from custom_resources import define_resources
 from helm import Helm
+from kube_api import path_of
+from workers import until
 
 __all__ = ["helm", "namespace", "plane"]
 
@@ -28,6 +30,9 @@ def namespace(plane: ControlPlane) -> Iterator[str]:
     labels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
     metadata = {"name": name, "labels": labels}
     plane.api.post("/api/v1/namespaces", {"metadata": metadata})
+    # Without its account no Pod is admitted.
+    account = path_of("v1", "serviceaccounts", name, "default")
+    until(lambda: plane.api.get(account), "the namespace is furnished", 30)
     yield name
     plane.api.delete(f"/api/v1/namespaces/{name}")
 

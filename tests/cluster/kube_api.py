@@ -3,7 +3,6 @@
 import http.client
 import json
 import ssl
-import threading
 import urllib.parse
 from pathlib import Path
 from typing import Any, Final
@@ -27,13 +26,12 @@ class ApiError(RuntimeError):
 
 
 class KubeApi:
-    """One user's view; each thread has a connection of its own."""
+    """One user's view; every call is a connection of its own."""
 
     def __init__(self, url: str, authority: Path, token: str) -> None:
         self._address = url.removeprefix("https://")
         self._context = ssl.create_default_context(cafile=str(authority))
         self._token = token
-        self._mine = threading.local()
 
     def get(self, path: str, **query: str) -> Any:
         """Return the object at `path`; None if there is none.
@@ -84,22 +82,17 @@ class KubeApi:
     def _exchange(
         self, method: str, path: str, body: str | None, headers: dict[str, str]
     ) -> tuple[int, str]:
-        connection = getattr(self._mine, "connection", None) or http.client.HTTPSConnection(
+        connection = http.client.HTTPSConnection(
             self._address, timeout=TIMEOUT_SECONDS, context=self._context
         )
-        self._mine.connection = None
         try:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
-            text = answer.read().decode(errors="replace")
+            return answer.status, answer.read().decode(errors="replace")
         except http.client.HTTPException as error:
-            connection.close()
             raise ConnectionError(f"{method} {path}: {error!r}") from error
-        except OSError:
+        finally:
             connection.close()
-            raise
-        self._mine.connection = connection
-        return answer.status, text
 
 
 def _message(text: str) -> str:

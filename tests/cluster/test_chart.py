@@ -14,7 +14,7 @@ from value_sets import HIDDEN, MONITORING, SETS, granted, values_file
 
 RELEASE = "calls"
 WORKERS = "app.kubernetes.io/component=worker"
-SECONDS = 30
+SECONDS = 120
 OF_ADMINISTRATORS = {
     "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "Namespace",
     "CustomResourceDefinition", "PriorityClass",
@@ -83,11 +83,12 @@ def test_each_value_set_is_taken_and_every_way_back(
     none asks for more than a namespace; no secret is in what Helm keeps; after `helm uninstall`
     there is what was there before.
     """
-    before = _everywhere(plane, namespace)
+    before, first = _everywhere(plane, namespace), None
     for number, name in enumerate(SETS):
         do = helm.upgrade if number else helm.install
         notes = do(RELEASE, "--values", values_file(name))
         manifest = helm.manifest(RELEASE)
+        first = first or manifest
         assert strictly(plane.api, namespace, manifest) == [], name
         assert not {each["kind"] for each in manifest} & OF_ADMINISTRATORS, name
         assert not told_secrets(HIDDEN, helm.run("get", "all", RELEASE) + notes), name
@@ -95,7 +96,7 @@ def test_each_value_set_is_taken_and_every_way_back(
         assert workers.refusals() == [], name
     helm.run("rollback", RELEASE, "1")
     until("the first one's Pods are back", workers.are_complete)
-    assert helm.manifest(RELEASE) == helm.manifest(RELEASE, "--revision", "1")
+    assert helm.manifest(RELEASE) == first
     helm.run("uninstall", RELEASE)
     until("only what was before is left", lambda: _everywhere(plane, namespace) == before)
 
@@ -107,10 +108,10 @@ def _everywhere(plane: ControlPlane, namespace: str) -> list[Found]:
 def test_the_former_chart_is_upgraded_and_the_way_back_is_open(
     helm: Helm, workers: Workers, tmp_path: Path
 ) -> None:
-    """With the same values, which today's schema still takes; nothing that cannot be changed is."""
+    """With its values on today's defaults; nothing that cannot be changed is."""
     helm.run("install", RELEASE, former_chart(tmp_path), *MINIMAL)
     until("the former one's Pods are there", workers.are_complete)
-    helm.run("upgrade", RELEASE, CHART, "--reuse-values")
+    helm.run("upgrade", RELEASE, CHART, "--reset-then-reuse-values")
     until("today's Pods are there", workers.are_complete)
     helm.run("rollback", RELEASE, "1")
     until("the former one's Pods are back", workers.are_complete)
