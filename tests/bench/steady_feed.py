@@ -63,7 +63,7 @@ class _Calls:
         if turn == 2:
             return self._decided(call, call - self._answer_lag, at)
         if call < self._end_lag:
-            return self._event(call, "call.transferred", at)
+            return self._event(call, "call.transferred", at, '"reason":"later",')
         return self._event(call - self._end_lag, "call.ended", at, '"ended_by":"customer",')
 
     def _decided(self, call: int, older: int, at: int) -> tuple[str, str]:
@@ -76,7 +76,7 @@ class _Calls:
     def _event(self, call: int, kind: str, at: int, more: str = "") -> tuple[str, str]:
         who = f"2026a:{self._run}{call:028x}"
         value = (
-            f'{{"kind":"{kind}","id":"{self._run}-{kind[5:9]}-{call}","at":{at},{more}'
+            f'{{"kind":"{kind}","id":"{self._run}-{kind[5:9]}{len(more)}-{call}","at":{at},{more}'
             f'"source":"pbx-north","call_id":"{self._run}-{call}",'
             f'"queue":"queue-{call % QUEUES:02}","customer":"{who}"}}'
         )
