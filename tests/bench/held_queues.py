@@ -16,7 +16,7 @@ from streams.kafka.exported import copied
 from streams.ledger import Ledger, Rules
 from streams.ledger.rules import QueueRules
 
-QUEUES: Final = 100
+QUEUES: Final = 40
 EVERY: Final = 5
 RULES: Final = Rules(
     default=QueueRules(repeat_window=SECOND, callback_target=SECOND, late_horizon=SECOND),
