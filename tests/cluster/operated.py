@@ -36,20 +36,17 @@ def operated_prometheus(plane: ControlPlane, namespace: str, folder: Path) -> It
 
 
 def _job(plane: ControlPlane, monitor: Object) -> Object:
-    """Return what the operator makes of a PodMonitor, in short."""
+    """Return what the operator makes of a PodMonitor, with the Pods that are there now.
+
+    Debian's Prometheus is built without discovery in Kubernetes.
+    """
     (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
     labels = monitor["spec"]["selector"]["matchLabels"]
-    wanted = {f"pod_label_{_plain(name)}": value for name, value in labels.items()}
-    wanted["pod_container_port_name"] = endpoint["port"]
-    keep = [
-        {"action": "keep", "source_labels": [f"__meta_kubernetes_{name}"], "regex": value}
-        for name, value in wanted.items()
-    ]
-    job = f"__meta_kubernetes_pod_label_{_plain(monitor['spec']['jobLabel'])}"
-    named = [
-        {"source_labels": [job], "target_label": "job"},
-        {"source_labels": ["__meta_kubernetes_namespace"], "target_label": "namespace"},
-        {"source_labels": ["__meta_kubernetes_pod_name"], "target_label": "pod"},
+    selector = ",".join(f"{name}={value}" for name, value in labels.items())
+    found = [
+        _target(pod, endpoint["port"], monitor["spec"]["jobLabel"])
+        for namespace in monitor["spec"]["namespaceSelector"]["matchNames"]
+        for pod in plane.api.items(path_of("v1", "pods", namespace), labelSelector=selector)
     ]
     metadata = monitor["metadata"]
     return {
@@ -57,17 +54,18 @@ def _job(plane: ControlPlane, monitor: Object) -> Object:
         "scrape_interval": endpoint["interval"],
         "scrape_timeout": endpoint["scrapeTimeout"],
         "metrics_path": endpoint["path"],
-        "relabel_configs": [*keep, *named],
-        "kubernetes_sd_configs": [
-            {
-                "role": "pod",
-                "kubeconfig_file": str(plane.kubeconfig),
-                "namespaces": {"names": monitor["spec"]["namespaceSelector"]["matchNames"]},
-            }
-        ],
+        "static_configs": found,
     }
 
 
-def _plain(label: str) -> str:
-    """`app.kubernetes.io/name` -> `app_kubernetes_io_name`."""
-    return "".join(each if each.isalnum() else "_" for each in label)
+def _target(pod: Object, port: str, job_label: str) -> Object:
+    metadata = pod["metadata"]
+    (number,) = (
+        each["containerPort"]
+        for container in pod["spec"]["containers"]
+        for each in container.get("ports", [])
+        if each["name"] == port
+    )
+    named = {"namespace": metadata["namespace"], "pod": metadata["name"]}
+    labels = {"job": metadata["labels"][job_label], **named}
+    return {"targets": [f"{pod['status']['podIP']}:{number}"], "labels": labels}
