@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from streams.ledger import Rules
     from streams.replay import Input
     from streams.replay.reading import Progress
+    from streams.sources import Source
 
 __all__ = ["UNTIL", "input_options", "progress", "read_input", "rules_of", "say_what_was_refused"]
 
@@ -102,13 +103,14 @@ def read_input(
     region: str | None,
     timezone: str | None,
     told: "Progress | None" = None,
+    read: "Callable[[Source, Iterable[bytes], Progress | None], Input] | None" = None,
 ) -> "Input":
-    """Read all `paths` as one input; say on stderr what could not be used.
+    """Read all `paths` as one input, as `read` does it; say on stderr what could not be used.
 
     Raises:
         SourceError: a file or a setting cannot be used at all.
     """
-    from streams.replay import read
+    from streams.replay import read as read_events
     from streams.sources import FORMATS, Options, Pseudonyms, open_input
 
     faults: list[str] = []
@@ -120,7 +122,7 @@ def read_input(
     options = Options(
         pseudonyms=Pseudonyms.from_environment(region=region), timezone=timezone, on_rejected=note
     )
-    given = read(FORMATS[format_name](options), open_input(*paths), told)
+    given = (read or read_events)(FORMATS[format_name](options), open_input(*paths), told)
     if not given.records:
         warn("the input is empty")
     say_what_was_refused(given.dead_letters, given.records, faults)

@@ -9,8 +9,8 @@ from streams.cli.inputs import UNTIL, check_paths, input_options, progress, read
 from streams.cli.root import Command
 
 if TYPE_CHECKING:
-    from streams.events import Event
     from streams.ledger import Rules
+    from streams.ledger.kinds import Told
     from streams.replay import Judged
 
 __all__ = ["replay"]
@@ -48,16 +48,18 @@ def replay(
     FILE may be plain or gzip, several files are read as one, - is standard input. Records may be in
     any order.
     """
-    from streams.replay import judge, report
+    from streams.replay import judge_told, read_told, report
 
     check_paths(files)
     rules = rules_of(slo)
     with progress("reading") as told:
-        given = read_input(format_name, files, region=region, timezone=timezone, told=told)
+        given = read_input(
+            format_name, files, region=region, timezone=timezone, told=told, read=read_told
+        )
     with progress("judging") as told:
-        judged = judge(given.events, rules, until, progress=told)
+        judged = judge_told(given.told, rules, until, progress=told)
     _say_what_was_left_out(judged)
-    _say_who_answered(given.events, rules)
+    _say_who_answered(given.told, rules)
     figures = report(given, judged)
     if as_json:
         import orjson
@@ -69,13 +71,13 @@ def replay(
     print_report(figures, rules)
 
 
-def _say_who_answered(events: "list[Event]", rules: "Rules") -> None:
+def _say_who_answered(events: "list[Told]", rules: "Rules") -> None:
     """Answers by nobody knows whom are not human: say so, or all of them look abandoned."""
-    from streams.events import CallAnswered
+    from streams.ledger.kinds import ANSWERED, BY, KIND
 
     if rules.default.unknown_is_human:
         return
-    unknown = sum(type(e) is CallAnswered and e.answered_by == "unknown" for e in events)
+    unknown = sum(said[KIND] == ANSWERED and said[BY] == "unknown" for said in events)
     if unknown:
         warn(
             f"{unknown:,} answers do not say by whom and count as not human;"

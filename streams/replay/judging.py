@@ -1,17 +1,16 @@
 """Sorted events through the ledger, with its clock moved by their event time."""
 
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Final
 
 from streams.events import Event
 from streams.instants import MINUTE
 from streams.ledger import Change, Ledger, Rules
-from streams.replay.reading import PROGRESS_EVENTS, Progress
+from streams.ledger.kinds import AT, Told, told
+from streams.replay.reading import PROGRESS_EVENTS, Progress, uncollected
 from streams.replay.waits import QueueWaits
 
-__all__ = ["Judged", "judge"]
+__all__ = ["Judged", "judge", "judge_told"]
 
 Watch = Callable[[Change], None]
 
@@ -54,32 +53,32 @@ def judge(
     `until` is in microseconds; None means the time of the last event. Later events are left out.
     `watch` is told every change of a verdict, `progress` every so many events.
     """
-    last = events[-1].at if events else None
+    said = [told(event) for event in events]
+    return judge_told(said, rules, until, watch=watch, progress=progress)
+
+
+def judge_told(
+    events: list[Told],
+    rules: Rules,
+    until: int | None = None,
+    *,
+    watch: Watch | None = None,
+    progress: Progress | None = None,
+) -> Judged:
+    """Judge what a ledger takes of events, like `judge`."""
+    last = events[-1][AT] if events else None
     judged = Judged(Ledger(rules, windows=False), last if until is None else until)
     if judged.until is not None:
-        with _uncollected():
+        with uncollected():
             _apply(judged, events, judged.until, watch, progress)
             judged.ledger.advance(judged.until)
             _collect(judged, watch)
     return judged
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Keep the garbage collector from looking through millions of things that make no cycles."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.freeze()
-            gc.enable()
-
-
 def _apply(
     judged: Judged,
-    events: list[Event],
+    events: list[Told],
     until: int,
     watch: Watch | None,
     progress: Progress | None,
@@ -87,16 +86,17 @@ def _apply(
     ledger = judged.ledger
     tick_at = told = 0
     for number, event in enumerate(events):
-        if event.at >= tick_at:
-            if event.at > until:
+        at: int = event[AT]
+        if at >= tick_at:
+            if at > until:
                 judged.left_out = len(events) - number
                 break
-            _tick(judged, event.at, watch)
-            tick_at = min(event.at + STRIDE, until + 1)
+            _tick(judged, at, watch)
+            tick_at = min(at + STRIDE, until + 1)
             if progress is not None and number - told >= PROGRESS_EVENTS:
                 progress(number - told)
                 told = number
-        fate = ledger.apply(event)
+        fate = ledger.take(event)
         if fate in _REFUSED:
             judged.refused[fate] = judged.refused.get(fate, 0) + 1
 

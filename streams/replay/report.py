@@ -39,7 +39,7 @@ def _input(given: Input, judged: Judged) -> dict[str, Any]:
         refused[reason] = given.dead_letters.get(reason, 0) + judged.refused.get(reason, 0)
     return {
         "records": given.records,
-        "events": len(given.events),
+        "events": given.number,
         "duplicates": fates["duplicate"],
         "contradictory": fates["contradictory"],
         "orphans": fates["orphan"] + judged.ledger.pending_orphans,

@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import Final, TypeAlias
 
 from streams.events import Event, Rejected
+from streams.ledger.kinds import Told, told
 from streams.sources.pseudonym import Pseudonyms
 
 __all__ = ["MAX_LINE_BYTES", "MAX_NAME", "Options", "Source", "event_id", "name"]
@@ -68,6 +69,13 @@ class Source(ABC):
         Raises:
             SourceError: the input as a whole cannot be read; a bad record never raises.
         """
+
+    def told(self, lines: Iterable[bytes]) -> Iterator[Told]:
+        """Yield what a ledger takes of the events in `lines`.
+
+        Raises: as `read`.
+        """
+        return map(told, self.read(lines))
 
     def refuse(self, line_number: int, error: Rejected) -> None:
         """Count a refused record."""

@@ -17,7 +17,7 @@ from streams import KERNEL
 from streams.events import Event
 from streams.instants import MINUTE
 from streams.ledger import Ledger, Rules
-from streams.replay import judge, read
+from streams.replay import judge_told, read_told
 from streams.simulate import Centre, large_centre, write_to
 from streams.sources import FORMATS, Options, open_input
 
@@ -45,10 +45,10 @@ def tell(what: str, number: int, begun: tuple[float, float], ended: tuple[float,
 def measure_replay(path: Path) -> None:
     """Print speed and memory of a replay of `path`."""
     before, begun = resident(), now()
-    given = read(FORMATS["events"](Options()), open_input(path))
+    given = read_told(FORMATS["events"](Options()), open_input(path))
     was_read, held = now(), resident()
-    number = len(given.events)
-    judge(given.events, Rules())
+    number = given.number
+    judge_told(given.told, Rules())
     judged = now()
     print(f"kernel: {KERNEL}")
     print(f"{number:,} events")

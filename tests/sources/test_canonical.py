@@ -1,10 +1,12 @@
 """Canonical events, one JSON object a line."""
 
 import pytest
+from event_strategies import events
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.events import REASONS, CallOffered, encode
+from streams.ledger.kinds import told
 from streams.sources import FORMATS, MAX_LINE_BYTES, Options
 from streams.sources.canonical import CanonicalEvents
 
@@ -81,3 +83,27 @@ def test_the_formats_are_those_of_the_command_line() -> None:
         made = source(Options())
         assert made.format == made.source == name
         assert (made.records, made.rejected, made.unknown_fields) == (0, {}, 0)
+
+
+_LINES = [
+    GOOD,
+    b"",
+    b"\n",
+    b"{\n",
+    b"[]",
+    GOOD.replace(b"2026-", b"0000-"),
+    GOOD.replace(b"offered", b"eaten"),
+    GOOD.replace(b"}", b',"other":1}'),
+    GOOD.replace(b'"c1"', b'"\\u0063"'),
+    GOOD.strip() + b" \r\n",
+]
+
+
+@given(st.lists(st.sampled_from(_LINES) | events().map(encode), max_size=8))
+def test_what_a_ledger_takes_is_that_of_the_events(lines: list[bytes]) -> None:
+    """The same order, the same refusals, the same fields tolerated."""
+    whole, short = CanonicalEvents(), CanonicalEvents()
+    assert list(short.told(lines)) == [told(event) for event in whole.read(lines)]
+    assert short.records == whole.records
+    assert short.rejected == whole.rejected
+    assert short.unknown_fields == whole.unknown_fields
