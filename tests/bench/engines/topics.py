@@ -2,17 +2,19 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 __all__ = ["PARTITIONS", "Records", "Topics"]
 
 PARTITIONS: Final = 4
+PATIENCE_SECONDS: Final = 60.0
 EVENTS_A_CALL: Final = 4.31
 """of the large centre in its busy hour"""
 
@@ -28,10 +30,19 @@ class Topics:
         self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
 
     def create(self, name: str) -> None:
-        """Make a topic."""
-        config = {"retention.ms": "-1"}
-        made = self._admin.create_topics([NewTopic(name, PARTITIONS, 1, config=config)])
-        made[name].result()
+        """Make a topic; a broker that was starved by other programs gets time to come back."""
+        new = NewTopic(name, PARTITIONS, 1, config={"retention.ms": "-1"})
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                self._admin.create_topics([new])[name].result()
+            except KafkaException as error:
+                fenced = error.args[0].code() == KafkaError.INVALID_REPLICATION_FACTOR
+                if not fenced or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+            else:
+                return
 
     def keep_only(self, names: Iterable[str]) -> None:
         """Delete every topic but those of the names and Kafka's own."""
