@@ -171,7 +171,7 @@ def step_rules(family: Family, pace: Pace) -> list[Rule]:
     """
     corrections = family.corrections
     seen = "max by (partition) (callcenter_events_total)"
-    rules = [(family.known, f"{seen} or last_over_time({family.known}[{compact(pace.memory)}])")]
+    rules = [(family.known, f"{seen} or {_carried(family.known, pace)}")]
     rules += [(c.held, _held(c, pace)) for c in (corrections, *family.counters)]
     rules.append((corrections.step(pace), _sum(corrections, [_grown(corrections, family, pace)])))
     for counter in family.counters:
@@ -198,8 +198,13 @@ def _sum(counter: Counter, parts: list[str]) -> str:
 def _held(counter: Counter, pace: Pace) -> str:
     """The highest value that any worker shows; what was held where none shows any."""
     by = ", ".join(("partition", *counter.labels))
-    before = f"last_over_time({counter.held}[{compact(pace.held)}])" if pace.held else counter.held
-    return f"max by ({by}) ({counter.source or counter.metric}) or {before}"
+    shown = f"max by ({by}) ({counter.source or counter.metric})"
+    return f"{shown} or {_carried(counter.held, pace)}"
+
+
+def _carried(name: str, pace: Pace) -> str:
+    """What is known goes when what is held goes, or all of its past would count as new."""
+    return f"last_over_time({name}[{compact(pace.held)}])" if pace.held else name
 
 
 def _grown(counter: Counter, family: Family, pace: Pace) -> str:

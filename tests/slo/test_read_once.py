@@ -49,6 +49,24 @@ def test_a_counter_is_read_once_in_an_evaluation(family: Family, pace: Pace) -> 
 
 
 @EACH_FAMILY
+def test_a_partition_is_known_for_as_long_as_its_values_are_held(
+    family: Family, pace: Pace
+) -> None:
+    """Known for longer, without an owner after a gap of Prometheus, it would come back as new."""
+    expressions = {rule["record"]: rule["expr"] for rule in _counting(family.known)}
+
+    def carried(name: str) -> str:
+        """How the rule of `name` reads itself, and how steps read it."""
+        step = expressions[family.counters[0].step(pace)]
+        own: str = expressions[name].rpartition(" or ")[2]
+        memory = re.search(rf"{re.escape(name)}(\[\w+\] offset 1ms)", step)
+        assert memory
+        return own.replace(name, "x") + memory[1]
+
+    assert carried(family.known) == carried(family.counters[0].held)
+
+
+@EACH_FAMILY
 def test_partitions_are_read_before_their_counters(family: Family, pace: Pace) -> None:
     """One that appears in between would count all of its past as new if it were known at once."""
     names = [rule["record"] for rule in _counting(family.known)]
