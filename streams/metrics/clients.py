@@ -1,13 +1,15 @@
 """Takes clients as they come, however many and however slow, and asks the site for answers.
 
 All of them wait in one event loop: a connection costs some memory and no thread. When there are too
-many, the one that has been silent for the longest has to go, never the one that comes.
+many, one has to go: never the one that comes, but of the address that has most of them the one that
+has been silent for the longest. So a crowd pushes out its own.
 """
 
 import asyncio
 import contextlib
 import logging
 import socket
+from collections import Counter
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -60,15 +62,15 @@ class Clients:
         self._site = site
         self._limits = limits
         # In the order of their coming.
-        self._asking: dict[Task, None] = {}
-        self._answered: dict[Task, None] = {}
+        self._asking: dict[Task, str] = {}
+        self._answered: dict[Task, str] = {}
 
     async def accept(self) -> None:
         """Take clients until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             try:
-                client, _ = await loop.sock_accept(self._listener)
+                client, address = await loop.sock_accept(self._listener)
             except OSError as error:
                 # The client has left already, or the process has no file to spare.
                 logger.debug("cannot take a client of the metrics endpoint: %s", error)
@@ -76,7 +78,7 @@ class Clients:
                 continue
             self._make_room()
             task = asyncio.create_task(self._serve(client))
-            self._asking[task] = None
+            self._asking[task] = address[0]
             task.add_done_callback(self._gone)
             await asyncio.sleep(ACCEPT_PAUSE)
 
@@ -94,7 +96,9 @@ class Clients:
 
     def _make_room(self) -> None:
         if len(self._asking) + len(self._answered) >= self._limits.connections:
-            oldest = next(iter(self._asking or self._answered))
+            everyone = [*self._asking.items(), *self._answered.items()]
+            ((crowd, _),) = Counter(address for _, address in everyone).most_common(1)
+            oldest = next(task for task, address in everyone if address == crowd)
             oldest.cancel()
             self._gone(oldest)
 
@@ -127,8 +131,7 @@ class Clients:
     def _now_answered(self) -> None:
         task = asyncio.current_task()
         if task in self._asking:
-            del self._asking[task]
-            self._answered[task] = None
+            self._answered[task] = self._asking.pop(task)
 
     async def _answer(self, head: bytes) -> tuple[Answer, bool]:
         try:

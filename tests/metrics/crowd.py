@@ -1,4 +1,4 @@
-"""A crowd of clients in a process of its own: `python crowd.py PORT KIND NUMBER`.
+"""A crowd of clients with its own address and process: `python crowd.py PORT KIND NUMBER`.
 
 It says `there` when all have come, and goes when its input ends. KIND: `silent` (connected, never a
 word), `half` (half a request), `dripping` (a byte now and then), `scraping` (asks again and again),
@@ -48,7 +48,7 @@ def waited_for_cpu() -> float:
 
 
 def _come(port: int, kind: str) -> socket.socket:
-    client = socket.create_connection(("127.0.0.1", port), timeout=60)
+    client = socket.create_connection(("127.0.0.1", port), 60, source_address=("127.0.0.2", 0))
     if kind in {"half", "dripping"}:
         client.sendall(HALF)
     if kind == "deaf":

@@ -281,6 +281,24 @@ def test_the_one_who_waits_longest_makes_room(exposition: Exposition) -> None:
         endpoint.stop()
 
 
+def test_a_crowd_pushes_out_its_own(exposition: Exposition) -> None:
+    """Whoever comes from elsewhere stays, however long ago that was."""
+    endpoint = Endpoint(exposition, port=0, limits=Limits(connections=4))
+    at = ("127.0.0.1", endpoint.port)
+    try:
+        with connect(endpoint) as alone:
+            crowd = [
+                socket.create_connection(at, 60, source_address=("127.0.0.2", 0)) for _ in range(20)
+            ]
+            assert crowd[0].recv(1) == b""
+            alone.sendall(GET + b"\r\n")
+            assert all_of(alone).startswith(b"HTTP/1.1 200 ")
+    finally:
+        for client in crowd:
+            client.close()
+        endpoint.stop()
+
+
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("kind", ["silent", "half", "dripping", "deaf"])
 def test_a_thousand_connections_stop_no_scrape(endpoint: Endpoint, kind: str) -> None:
