@@ -160,10 +160,10 @@ def result(played: Played, outages: Outages) -> Iterator[str]:
     else:
         found = told(played, outages)
         delays = sorted(page.minute - begins for begins, page in found.items())
-        middle = delays[len(delays) // 2] if delays else 0
+        least, middle, most = (delays[0], delays[len(delays) // 2], delays[-1]) if delays else "---"
         yield (
             f"| outages | {played.days} | {played.calls} | {len(outages)} | {len(found)} found, "
-            f"after {delays[:1]} to {delays[-1:]} min, half of them within {middle} |"
+            f"after {least} to {most} min, half of them within {middle} |"
         )
         wrong = [
             f"{_when(begins)}, {lasts} min of {', '.join(queues)}: not told"
