@@ -2,7 +2,7 @@
 
 A call a hundredth of a second goes to a queue of its own and is never answered. Scrapes at random
 moments tell how many of these calls are in a total, in the gauge of callers who wait, and among the
-breaches: the last one shown was sent (or its deadline was) so long before the scrape began. The
+breaches: the last one shown was sent (or its deadline was) so long before the answer began. The
 time from produce to applied is what the worker measures itself, of every event.
 
 Capacity is what is applied while as much is produced as the worker takes from a backlog: broker and
@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 
 from measuring import Report, quantile, reporting, table
 from msgspec.structs import replace
-from stand import Latency, Stand, broker, latency_of, scraped, total, wait_ready
+from stand import Latency, Stand, broker, latency_of, scraped, timed_scrape, total, wait_ready
 from steady_feed import feeding, offered, produced, producer
 from worker_processes import WorkerProcess, worker_process
 
@@ -110,11 +110,12 @@ def watched(place: Stand, rate: float, seconds: float, run: str) -> Seen:
         first = latency_of(scraped(place.worker))
         end, text = time.monotonic() + seconds, ""
         while time.monotonic() < end:
-            at = time.time()
-            text = scraped(place.worker)
-            _note(seen, probes, _numbers(text, probes.queue), at)
+            asked = time.time()
+            text, at = timed_scrape(place.worker)
             # So long that the endpoint lets nobody wait for his turn.
-            time.sleep(random.uniform(0.1, 0.4) + 5 * (time.time() - at))
+            pause = random.uniform(0.1, 0.4) + 5 * (at - asked)
+            _note(seen, probes, _numbers(text, probes.queue), at)
+            time.sleep(pause)
         return seen._replace(applied=latency_of(text).less(first))
 
 

@@ -1,6 +1,5 @@
 """A real broker and one worker as a process: what the benchmarks measure."""
 
-import re
 import sys
 import tempfile
 import time
@@ -19,7 +18,17 @@ from worker_processes import WorkerProcess, worker_process
 from streams.kafka.topics import create_topics
 from streams.settings import Settings
 
-__all__ = ["Latency", "Stand", "broker", "latency_of", "scraped", "stand", "total", "wait_ready"]
+__all__ = [
+    "Latency",
+    "Stand",
+    "broker",
+    "latency_of",
+    "scraped",
+    "stand",
+    "timed_scrape",
+    "total",
+    "wait_ready",
+]
 
 LATENCY = "callcenter_event_latency_seconds_bucket"
 
@@ -60,9 +69,15 @@ def wait_ready(worker: WorkerProcess, seconds: float = 120) -> None:
 
 def scraped(worker: WorkerProcess) -> str:
     """Return the text of one scrape."""
+    return timed_scrape(worker)[0]
+
+
+def timed_scrape(worker: WorkerProcess) -> tuple[str, float]:
+    """Return the text of one scrape, and when its answer began (seconds since 1970)."""
     with urllib.request.urlopen(f"{worker.url}/metrics", timeout=30) as answer:  # noqa: S310
+        at = time.time()
         text: str = answer.read().decode()
-    return text
+    return text, at
 
 
 def total(text: str, name: str, label: str = "") -> float:
@@ -70,8 +85,12 @@ def total(text: str, name: str, label: str = "") -> float:
 
     A parser of the format takes half a second for what a large centre tells.
     """
-    found = re.findall(rf"^{name}\{{.*{label}.*\}} (\S+)$", text, re.MULTILINE)
-    return sum(float(each) for each in found)
+    begun = text.find(f"\n{name}{{")
+    if begun < 0:
+        return 0.0
+    lines = text[begun : text.find("\n#", begun)].splitlines()
+    found = [line for line in lines if line.startswith(f"{name}{{") and label in line]
+    return sum(float(line.rpartition(" ")[2]) for line in found)
 
 
 class Latency(NamedTuple):
