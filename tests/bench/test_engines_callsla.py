@@ -66,3 +66,23 @@ def test_too_few_pairs_are_wrong_use(pairs: str, capsys: pytest.CaptureFixture[s
 
     assert ended.value.code == 2
     assert "at least 5" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("worker", "code", "said"),
+    [
+        ([1.2, 1.25, 1.15, 1.3, 1.2], 3, "LOST more than 10%"),
+        ([1.2, 1.25, 0.9, 1.3, 1.2], 0, "undecided"),
+        ([1.0, 1.05, 0.9, 1.0, 1.02], 0, "fine"),
+    ],
+)
+def test_one_cost_that_rose_fails_the_check(
+    worker: list[float], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 3, although the other cost is the same."""
+    assert check.conclude([{"replay": 1.0, "worker": ratio} for ratio in worker]) == code
+
+    replay, told = capsys.readouterr().out.splitlines()
+    assert "1.000 (1.000 to 1.000)" in replay
+    assert replay.endswith("fine")
+    assert said in told

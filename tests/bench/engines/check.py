@@ -142,6 +142,14 @@ def _told(what: str, verdict: Verdict) -> str:
     return f"{what:<38}{verdict!s:<28}{said}"
 
 
+def conclude(ratios: Sequence[Costs]) -> int:
+    """Print what the pairs say of each cost; return 3 if one of them rose too much."""
+    verdicts = {what: judge([each[what] for each in ratios]) for what in ratios[0]}
+    for what, verdict in verdicts.items():
+        print(_told(what, verdict))
+    return 3 if any(verdict.is_lost for verdict in verdicts.values()) else 0
+
+
 def main(given: Sequence[str] | None = None) -> int:
     """Compare, print, and return 3 if speed was lost."""
     asked = _arguments(given)
@@ -159,10 +167,7 @@ def main(given: Sequence[str] | None = None) -> int:
     print(
         f"{before} before, {load()} after. Cost today / cost then, median (bounds beyond chance):"
     )
-    verdicts = {what: judge([each[what] for each in ratios]) for what in ratios[0]}
-    for what, verdict in verdicts.items():
-        print(_told(what, verdict))
-    return 3 if any(verdict.is_lost for verdict in verdicts.values()) else 0
+    return conclude(ratios)
 
 
 if __name__ == "__main__":
