@@ -33,7 +33,13 @@ def alert(name: str, summary: str, words: str, **labels: str) -> dict[str, Any]:
     }
 
 
-def fast_burn(words: str, summary: str, scope: str = "queue", **labels: str) -> dict[str, Any]:
+SPENT = "The budget of 30 days is spent."
+
+
+def fast_burn(
+    words: str, summary: str, scope: str = "queue", budget: str = "", **labels: str
+) -> dict[str, Any]:
+    """A fast burn; the budget is worked out every five minutes, so a young one tells of none."""
     told = alert(
         "AnswerPromiseFastBurn",
         f"{summary}: callers are not answered in time",
@@ -43,7 +49,7 @@ def fast_burn(words: str, summary: str, scope: str = "queue", **labels: str) -> 
         scope=scope,
         **labels,
     )
-    told["exp_annotations"]["budget"] = "The budget of 30 days is spent."
+    told["exp_annotations"]["budget"] = budget
     return told
 
 
@@ -56,7 +62,8 @@ def test_an_outage_is_told_in_numbers_that_fit(bench: Bench) -> None:
         "42 of 61 calls in the last 5 minutes waited longer than 10 s for a human or never got "
         "one; the promise allows 10 %."
     )
-    bench.look("AnswerPromiseFastBurn", "5m", fast_burn(words, "Queue sales", queue="sales"))
+    told = fast_burn(words, "Queue sales", budget=SPENT, queue="sales")
+    bench.look("AnswerPromiseFastBurn", "5m", told)
     bench.check()
 
 
@@ -80,7 +87,8 @@ def test_an_alert_stays_for_two_minutes_so_that_it_does_not_flap(bench: Bench) -
     )
     there = fast_burn(words, "Queue sales", queue="sales")
     bench.look("AnswerPromiseFastBurn", "1m", there)
-    bench.look("AnswerPromiseFastBurn", "3m", there)
+    later = fast_burn(words, "Queue sales", budget=SPENT, queue="sales")
+    bench.look("AnswerPromiseFastBurn", "3m", later)
     bench.look("AnswerPromiseFastBurn", "5m")
     bench.check()
 
@@ -235,5 +243,6 @@ def test_the_quick_timing_tells_an_outage_within_half_a_minute(bench: Bench) -> 
         "one; the promise allows 10 %."
     )
     bench.look("AnswerPromiseFastBurn", "66s")
-    bench.look("AnswerPromiseFastBurn", "67s", fast_burn(words, "Queue sales", queue="sales"))
+    told = fast_burn(words, "Queue sales", budget=SPENT, queue="sales")
+    bench.look("AnswerPromiseFastBurn", "67s", told)
     bench.check()
