@@ -15,7 +15,7 @@ from stand import Stand, latency_of, scraped, stand
 from steady_feed import feeding
 
 PARTITIONS = (4, 12, 48)
-WITH_BARS = (4,)
+WITH_BARS = (4, 12)
 WARM = 6.0
 MOST_BUSY, MOST_IDLE, MOST_P99 = 0.06, 0.02, 0.150
 
