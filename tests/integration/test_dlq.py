@@ -283,7 +283,7 @@ def test_an_interrupted_replay_goes_on_where_it_was(
 ) -> None:
     """Every record arrives; after Ctrl-C none twice, after a kill those of one chunk at most."""
     settings = fresh_settings()
-    total = 60 * CHUNK
+    total = 120 * CHUNK
     some(settings, total, partitions=1)
     moments = (0.02, 0.06, 0.1)
     for after in moments:
