@@ -1,7 +1,7 @@
 """What a quiet worker costs: at 2,000 events a second, and at none, on 4, 12 and 48 partitions.
 
 The events come in many small sends from a producer without linger, which is the worst case for a
-consumer. The bars were set on 4 partitions; 12 (the default) and 48 show what each one more costs:
+consumer. The bars hold for 4 partitions and for 12, the default; 48 show what each one more costs:
 its ticks, its batches and its part of every fetch.
 
 Arguments: seconds of each measurement (12), events a second (2000).
