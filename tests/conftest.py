@@ -1,8 +1,16 @@
-"""How hard the property tests look: `HYPOTHESIS_PROFILE=thorough` for a long search."""
+"""How hard the property tests look: `HYPOTHESIS_PROFILE=thorough` for a long search.
+
+And Ctrl-C as a terminal has it: a shell starts what it sends to the background with that ignored,
+and everything that a test starts would ignore it as well.
+"""
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _ALLOWED = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 

@@ -32,6 +32,8 @@ RELEASE: Final = "callsla"
 CALLS: Final = 30
 SECONDS: Final = 240
 BOARD, PANEL = "callsla-queue.json", "Offered, last 30 min"
+KNOWN: Final = "partition:callcenter_answer_events:max"
+"""What the rules go by to tell new counts from old ones."""
 CALLSLA: Final = str(Path(sys.executable).with_name("callsla"))
 
 
@@ -44,6 +46,8 @@ class Times(NamedTuple):
     """the worker's process runs: its topics are made"""
     ready: float
     """it says its numbers are complete"""
+    watched: float
+    """Prometheus has looked at it once: what comes from here on is new to the rules"""
     called: float
     """the last of the simulated calls is in Kafka"""
     correct: float
@@ -83,6 +87,11 @@ class Walk:
         ready = self._now()
         started = next(at for at, what in pod.events if what == "worker started")
         return ready - (pod.events[-1][0] - started), ready
+
+    def watched(self, prometheus: str) -> float:
+        """Wait until Prometheus knows the worker; return when that was."""
+        self._until("Prometheus knows the worker", lambda: bool(ask(prometheus, KNOWN)))
+        return self._now()
 
     def call(self) -> tuple[float, int]:
         """Have calls come in; return when the last one was told, and how many there were."""
@@ -141,8 +150,10 @@ def walk(plane: ControlPlane, folder: Path) -> Times:
         installed = walked.install()
         started, ready = walked.ready()
         prometheus = stack.enter_context(operated_prometheus(plane, NAMESPACE, folder))
+        watched = walked.watched(prometheus)
         called, offered = walked.call()
-        return Times(installed, started, ready, called, walked.correct(prometheus, offered))
+        correct = walked.correct(prometheus, offered)
+        return Times(installed, started, ready, watched, called, correct)
 
 
 @contextmanager

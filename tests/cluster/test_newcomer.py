@@ -13,5 +13,5 @@ def test_a_newcomer_comes_to_a_correct_number(plane: ControlPlane, tmp_path: Pat
     """
     times = walk(plane, tmp_path)
     assert times.installed > 0
-    assert times.started <= times.ready < times.called <= times.correct < SECONDS
+    assert times.started <= times.ready < times.watched < times.called <= times.correct < SECONDS
     print(times)

@@ -47,6 +47,15 @@ def test_a_workflow_has_no_rights_but_those_of_its_jobs(path: Path) -> None:
         assert job["timeout-minutes"] <= 90
 
 
+def test_known_vulnerabilities_are_asked_for_at_each_change_and_release() -> None:
+    """Of everything that is locked; who knows them is asked over the network, so no test does."""
+    for path in WORKFLOWS:
+        steps = [
+            s for job in yaml.safe_load(path.read_text())["jobs"].values() for s in job["steps"]
+        ]
+        assert "make audit" in [step.get("run") for step in steps], path.name
+
+
 def test_who_publishes_runs_nothing_that_was_installed() -> None:
     """Tests and builds of wheels, with the code of others in them, may write nowhere."""
     rights = {name: set(job["permissions"].items()) for name, job in jobs().items()}
@@ -118,6 +127,26 @@ def test_the_notes_are_the_changelogs(copy: Path) -> None:
     assert "not yet" not in notes
     assert "that" not in notes
     assert "ghcr.io/a/b@sha256:0" in notes
+
+
+def test_a_released_chart_names_its_own_image_and_home(tmp_path: Path) -> None:
+    """In a clone both are placeholders; none of them is left in what is published."""
+    chart = tmp_path / "callsla"
+    shutil.copytree(ROOT / "deploy/helm/callsla", chart)
+    home = "https://example.com/Centre/Watch"
+    code, said = release(ROOT, "place", str(chart), "registry.example.com/centre/watch", home)
+    assert (code, said) == (0, "")
+    image = yaml.safe_load((chart / "values.yaml").read_text())["image"]
+    assert (image["registry"], image["repository"]) == ("registry.example.com", "centre/watch")
+    told = yaml.safe_load((chart / "Chart.yaml").read_text())
+    assert (told["home"], told["sources"]) == (home, [home])
+    (listed,) = yaml.safe_load(told["annotations"]["artifacthub.io/images"])
+    assert listed["image"] == f"registry.example.com/centre/watch:{__version__}"
+    readme = (chart / "README.md").read_text()
+    assert "| `image.repository` | `centre/watch` |" in readme
+    assert "| `image.registry` | `registry.example.com` |" in readme
+    left = [path for path in chart.rglob("*.*") if "callsla/callsla" in path.read_text()]
+    assert left == []
 
 
 def test_the_sums_are_of_all_files(copy: Path) -> None:

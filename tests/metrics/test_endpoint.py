@@ -6,7 +6,6 @@ import http.client
 import socket
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 from ledger_workers import T0, Worker, answered_call
@@ -27,29 +26,6 @@ PROMETHEUS_3 = (
     "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
 )
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-
-
-@pytest.fixture
-def worker() -> Worker:
-    worker = Worker()
-    owned = worker.assign(0)
-    owned.take(*answered_call("a", "sales", T0, wait=3))
-    owned.tick(T0 + HOUR)
-    return worker
-
-
-@pytest.fixture
-def exposition(worker: Worker) -> Exposition:
-    exposition = Exposition()
-    exposition.publish(worker)
-    return exposition
-
-
-@pytest.fixture
-def endpoint(exposition: Exposition) -> Iterator[Endpoint]:
-    endpoint = Endpoint(exposition, port=0)
-    yield endpoint
-    endpoint.stop()
 
 
 def ask(

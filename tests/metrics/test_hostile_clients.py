@@ -5,7 +5,6 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 from crowd import crowd, waited_for_cpu
@@ -20,29 +19,6 @@ PATIENCE = 10
 """Seconds that Prometheus waits for a scrape by default."""
 
 GET = b"GET /metrics HTTP/1.1\r\nHost: worker\r\n"
-
-
-@pytest.fixture
-def worker() -> Worker:
-    worker = Worker()
-    owned = worker.assign(0)
-    owned.take(*answered_call("a", "sales", T0, wait=3))
-    owned.tick(T0 + HOUR)
-    return worker
-
-
-@pytest.fixture
-def exposition(worker: Worker) -> Exposition:
-    exposition = Exposition()
-    exposition.publish(worker)
-    return exposition
-
-
-@pytest.fixture
-def endpoint(exposition: Exposition) -> Iterator[Endpoint]:
-    endpoint = Endpoint(exposition, port=0)
-    yield endpoint
-    endpoint.stop()
 
 
 def connect(endpoint: Endpoint) -> socket.socket:

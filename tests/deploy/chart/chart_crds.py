@@ -1,48 +1,67 @@
 """JSON Schemas of custom resources, closed, in the form kubeconform reads.
 
-Where a registry has the definitions (Prometheus operator, KEDA) they are taken from there by `make
-parts`. Of the rest (Strimzi, Grafana operator) `schemas/` has what the chart uses of them.
+They are the operators' own definitions. What a `type` brings with it in a KafkaUser is not in those
+that are made of Strimzi's classes: that is written down here.
 """
 
 import json
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-from programs import REPOSITORY
+from definitions import custom_definitions
 
-__all__ = ["DEFINITIONS", "write_schemas"]
-
-DEFINITIONS: Final = REPOSITORY / ".cache" / "crds"
-OWN: Final = Path(__file__).parent / "schemas"
-
-
-class _Loader(yaml.CSafeLoader):
-    """Takes `=` for the text it is."""
-
-
-def _equals_sign(_: _Loader, __: yaml.Node) -> str:
-    return "="
-
-
-yaml.add_constructor("tag:yaml.org,2002:value", _equals_sign, _Loader)
+__all__ = ["BY_TYPE", "write_schemas"]
 
 _TOP: Final = {
     "apiVersion": {"type": "string"},
     "kind": {"type": "string"},
     "metadata": {"type": "object"},
 }
+_ACL: Final = {
+    "type": "object",
+    "required": ["resource", "operations"],
+    "properties": {
+        "type": {"enum": ["allow", "deny"]},
+        "resource": {
+            "type": "object",
+            "required": ["type"],
+            "properties": {
+                "type": {"enum": ["topic", "group", "cluster", "transactionalId"]},
+                "name": {"type": "string"},
+                "patternType": {"enum": ["literal", "prefix"]},
+            },
+        },
+        "host": {"type": "string"},
+        "operations": {
+            "type": "array",
+            "items": {
+                "enum": [
+                    "Read", "Write", "Create", "Delete", "Alter", "Describe", "All",
+                    "ClusterAction", "AlterConfigs", "DescribeConfigs", "IdempotentWrite",
+                ]
+            },
+        },
+    },
+}  # fmt: skip
+BY_TYPE: Final[dict[str, Any]] = {
+    "authentication": {
+        "type": "object",
+        "required": ["type"],
+        "properties": {"type": {"enum": ["tls", "tls-external", "scram-sha-512"]}},
+    },
+    "authorization": {
+        "type": "object",
+        "required": ["type", "acls"],
+        "properties": {"type": {"enum": ["simple"]}, "acls": {"type": "array", "items": _ACL}},
+    },
+}
+"""Fields of a KafkaUser's `spec`."""
 
 
 def write_schemas(folder: Path) -> str:
     """Write every schema below `folder`; return where kubeconform finds them."""
-    for path in sorted(DEFINITIONS.glob("*.yaml")):
-        for definition in yaml.load_all(path.read_text(encoding="utf-8"), _Loader):
-            _write_versions(definition["spec"], folder)
-    for path in OWN.glob("*/*.json"):
-        target = folder / path.relative_to(OWN)
-        target.parent.mkdir(exist_ok=True)
-        target.write_bytes(path.read_bytes())
+    for definition in custom_definitions():
+        _write_versions(definition["spec"], folder)
     return f"{folder}/{{{{.Group}}}}/{{{{.ResourceKind}}}}_{{{{.ResourceAPIVersion}}}}.json"
 
 
@@ -50,10 +69,12 @@ def _write_versions(spec: dict[str, Any], folder: Path) -> None:
     place = folder / spec["group"]
     place.mkdir(exist_ok=True, parents=True)
     for version in spec["versions"]:
-        schema = _closed(version["schema"]["openAPIV3Schema"])
+        schema = version["schema"]["openAPIV3Schema"]
         schema["properties"] |= _TOP
+        if spec["names"]["kind"] == "KafkaUser":
+            schema["properties"]["spec"]["properties"] |= BY_TYPE
         name = f"{spec['names']['kind'].lower()}_{version['name']}.json"
-        (place / name).write_text(json.dumps(schema), encoding="utf-8")
+        (place / name).write_text(json.dumps(_closed(schema)), encoding="utf-8")
 
 
 def _closed(schema: Any) -> Any:

@@ -2,14 +2,17 @@
 
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import kubernetes_validate
 import pytest
 import yaml
-from chart_crds import DEFINITIONS, write_schemas
+from chart_crds import BY_TYPE, write_schemas
 from chart_helm import SETS, program, rendered
+from definitions import STRIMZI_CLASSES, custom_definitions
 
 pytestmark = pytest.mark.integration
 
@@ -63,7 +66,7 @@ def test_kubernetes_does_not_take_a_wrong_field() -> None:
 
 @pytest.fixture(scope="module")
 def definitions(tmp_path_factory: pytest.TempPathFactory) -> str:
-    if not list(DEFINITIONS.glob("*.yaml")):
+    if not custom_definitions():
         program("definitions of custom resources (.cache/crds)")
     return write_schemas(tmp_path_factory.mktemp("crds"))
 
@@ -77,7 +80,7 @@ def judged(folder: Path, definitions: str) -> tuple[int, str]:
 
 
 def test_the_operators_take_every_object(tmp_path: Path, definitions: str) -> None:
-    """Against their own definitions where a registry has them, closed."""
+    """Against their own definitions, closed."""
     custom = [each for name in SETS for each in rendered(name) if is_custom(each)]
     (tmp_path / "all.yaml").write_text(yaml.safe_dump_all(custom), encoding="utf-8")
     code, said = judged(tmp_path, definitions)
@@ -94,3 +97,28 @@ def test_the_operators_do_not_take_a_wrong_field(tmp_path: Path, definitions: st
     assert code == 1
     assert f"Valid: 0, Invalid: {len(kinds)}, Errors: 0, Skipped: 0" in said, said
     assert {each["apiVersion"].partition("/")[0] for each in kinds.values()} == CUSTOM
+
+
+def named(schema: Any) -> Iterator[str]:
+    """Every name of a field and every word that may stand in one."""
+    if isinstance(schema, list):
+        for each in schema:
+            yield from named(each)
+    elif isinstance(schema, dict):
+        yield from schema.get("properties", {})
+        yield from schema.get("enum", [])
+        for each in schema.values():
+            yield from named(each)
+
+
+@pytest.mark.parametrize("field", BY_TYPE)
+def test_strimzi_knows_what_a_type_brings_with_it(definitions: str, field: str) -> None:
+    """Each word is a constant of the classes with which Strimzi itself reads a KafkaUser."""
+    assert definitions
+    (jar,) = STRIMZI_CLASSES.glob("api-*.jar")
+    with ZipFile(jar) as classes:
+        users = [each for each in classes.namelist() if "/kafka/model/user/" in each]
+        constants = b"".join(map(classes.read, users))
+    for word in set(named(BY_TYPE[field])):
+        assert b"\x01" + len(word).to_bytes(2) + word.encode() in constants, word
+    assert b"\x01\x00\x07replcas" not in constants
