@@ -11,6 +11,7 @@ from streams.slo.objective import Objective
 from streams.slo.recordings import default_objective
 from streams.slo.rulesfile import GROUPS, HEADER, dump
 from streams.slo.testkit import (
+    Case,
     Expected,
     Series,
     as_objective_has_it,
@@ -74,7 +75,7 @@ def _judged(promise: Promise, decided: str, broken: str, steps: int) -> list[Ser
 def _exhausted(
     promise: Promise, step: int, calls: int, room: int, allowed: float, least: int
 ) -> Iterator[Test]:
-    name, about = "BudgetExhausted", f"({promise.key})"
+    name, about = "BudgetExhausted", f", {promise.key}"
 
     def fires(broken: int, decided: int) -> Expected:
         said = (
@@ -90,26 +91,29 @@ def _exhausted(
     few = once(least - 1, least - 1)
     # The worker began anew between the looks: what it shows is lower, what was counted is not.
     anew = _judged(promise, f"0 0 {calls} 0x4", f"0 0 {room + 1} 0x4", 7)
-    yield scene(step, f"fires just above {about}", spent, name, [(4, [fires(room + 1, calls)])])
-    yield scene(step, f"is silent while just kept {about}", kept, name, [(4, [])])
-    yield scene(step, f"is silent while few are broken {about}", few, name, [(4, [])])
-    after = [(5, [fires(room + 1, calls)])]
-    yield scene(step, f"counts on over a restart {about}", anew, name, after)
+    none = _judged(promise, f"0 0 {calls} 0x4", f"0 0 {room} 0x4", 7)
+    told = fires(room + 1, calls)
+    yield scene(step, "fires", f"just above{about}", spent, name, [(4, [told])])
+    yield scene(step, "just below", f"silent while just kept{about}", kept, name, [(4, [])])
+    yield scene(step, "low traffic", f"silent while few are broken{about}", few, name, [(4, [])])
+    yield scene(step, "reset", f"counts on over a restart{about}", anew, name, [(5, [told])])
+    yield scene(step, "reset", f"a restart spends nothing{about}", none, name, [(5, [])])
 
 
 def _runs_out(
     promise: Promise, objective: Objective, step: int, allowed: float, least: int
 ) -> Iterator[Test]:
     """Many good calls, and a day later so many broken ones that the rest is gone soon."""
-    name, about = "BudgetRunsOut", f"({promise.key})"
+    name, about = "BudgetRunsOut", f", {promise.key}"
     within = objective.alerts.budget.gone_within / DAY
     room = round(_OLD * allowed, 6)
     # Broken ones alone add to the room, too: (room + n * allowed - n) / n < within.
     enough = floor(room / (within + 1 - allowed) + 1e-6) + 1
     day = DAY // step + 4
 
-    def bad(number: int) -> list[Series]:
-        decided = f"0 0 {_OLD}x{day - 3} {_OLD + number}x2"
+    def bad(number: int, *, anew: bool = False) -> list[Series]:
+        """A counter that begins anew shows what has come since, and is then lower."""
+        decided = f"0 0 {_OLD}x{day - 3} {number if anew else _OLD + number}x2"
         return _judged(promise, decided, f"0x{day - 1} {number}x2", day + 2)
 
     left = round((_OLD + enough) * allowed, 6) - enough
@@ -119,11 +123,11 @@ def _runs_out(
     )
     fires = queue_alert(name, "warning", promise.key, "the budget of 30 days runs out", said)
     looks = [(day + 1, [fires])] if enough >= least else []
-    yield scene(step, f"fires just above {about}", bad(enough), name, looks)
-    yield scene(step, f"is silent just below {about}", bad(enough - 1), name, [(day + 1, [])])
-    yield scene(
-        step, f"is silent while few are broken {about}", bad(least - 1), name, [(day + 1, [])]
-    )
+    silent: list[tuple[int, list[Expected]]] = [(day + 1, [])]
+    yield scene(step, "fires", f"just above{about}", bad(enough), name, looks)
+    yield scene(step, "just below", f"silent{about}", bad(enough - 1), name, silent)
+    yield scene(step, "low traffic", f"silent while few{about}", bad(least - 1), name, silent)
+    yield scene(step, "reset", f"counts on over one{about}", bad(enough, anew=True), name, looks)
 
 
 def _useful(objective: Objective, step: int) -> Iterator[Test]:
@@ -132,9 +136,9 @@ def _useful(objective: Objective, step: int) -> Iterator[Test]:
     worst = _most_useful(answers, settings.drop)
     day = DAY // step + 4
 
-    def answered(useful: int, known: int, broken: int = 0) -> list[Series]:
+    def answered(useful: int, known: int, broken: int = 0, *, anew: bool = False) -> list[Series]:
         def then(before: int, more: int) -> str:
-            return f"0 0 {before}x{day - 3} {before + more}x2"
+            return f"0 0 {before}x{day - 3} {more if anew else before + more}x2"
 
         metric = "callcenter_answers_total"
         return [
@@ -152,11 +156,15 @@ def _useful(objective: Objective, step: int) -> Iterator[Test]:
     fires = queue_alert(name, "warning", "usefulness", summary, said)
     look = day + 1
     below, above = answered(worst, answers), answered(worst + 1, answers)
-    yield scene(step, "fires just below the usual", below, name, [(look, [fires])])
-    yield scene(step, "is silent while the drop is small", above, name, [(look, [])])
-    few, late = settings.min_answers - 1, answered(worst, answers, answers)
-    yield scene(step, "is silent with few answers", answered(0, few), name, [(look, [])])
-    yield scene(step, "is silent while speed is bad, too", late, name, [(look, [])])
+    yield scene(step, "fires", "just below the usual", below, name, [(look, [fires])])
+    yield scene(step, "just below", "silent while the drop is small", above, name, [(look, [])])
+    few, late = answered(0, settings.min_answers - 1), answered(worst, answers, answers)
+    yield scene(step, "low traffic", "silent with few answers", few, name, [(look, [])])
+    yield scene(step, "just below", "silent while speed is bad, too", late, name, [(look, [])])
+    again = answered(worst, answers, anew=True)
+    yield scene(step, "reset", "counts on over a restart", again, name, [(look, [fires])])
+    slight = answered(worst + 1, answers, anew=True)
+    yield scene(step, "reset", "a restart is no drop", slight, name, [(look, [])])
 
 
 def _most_useful(answers: int, drop: float) -> int:
@@ -178,11 +186,19 @@ def _no_calls(objective: Objective, length: int, step: int) -> Iterator[Test]:
     fires = expected(name, "critical", summary, words, blind="true")
     # A week ago: enough calls, then one too few, then enough again. Now: none, none, one.
     stretch = 2 * hour
-    values = "0"
-    for calls, lasts in ((usual, stretch), (2 * usual - 1, stretch), (3 * usual - 1, week)):
-        values += f" {calls}x{lasts - 1}"
-    values += f" {3 * usual}x{stretch}"
-    series = [owned(week + 4 * stretch), total("callcenter_calls_offered_total", values)]
+    before = "0"
+    for calls, lasts in ((usual, stretch), (2 * usual - 1, stretch)):
+        before += f" {calls}x{lasts - 1}"
+    came = 3 * usual - 1
     missing, quiet, one = (week + number * stretch + 1 for number in range(3))
-    looks = [(missing, [fires]), (missing + hour, []), (quiet, []), (one, [])]
-    yield scene(step, "fires when calls are missing and only then", series, name, looks)
+
+    def then(now: str) -> list[Series]:
+        return [owned(week + 4 * stretch), total("callcenter_calls_offered_total", before + now)]
+
+    as_ever = then(f" {came}x{week - 1} {came + 1}x{stretch}")
+    anew = then(f" {came}x{week - 2 * stretch - 1} 0x{2 * stretch - 1} 1x{stretch}")
+    fired = [(missing, [fires]), (missing + hour, [])]
+    cases: tuple[Case, ...] = ("fires", "just below", "low traffic")
+    looks = [*fired, (quiet, []), (one, [])]
+    yield scene(step, cases, "silent with one call or where few call", as_ever, name, looks)
+    yield scene(step, "reset", "calls after it count", anew, name, [*fired, (one, [])])

@@ -1,8 +1,8 @@
 """Tests of the generated rules for `promtool test rules`, made of the same objective.
 
 They hold the rules to what `callsla slo explain` says: each alert about a promise fires just above
-its threshold with the right numbers in its words, keeps silent just below, and keeps silent however
-bad it is while too few are concerned.
+its threshold with the right numbers in its words, keeps silent just below, keeps silent however
+bad it is while too few are concerned, and counts on when a worker begins anew.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,15 @@ from streams.slo.objective import Objective
 from streams.slo.recordings import DEALT_WINDOWS, default_objective
 from streams.slo.rulesfile import GROUPS, HEADER, dump
 from streams.slo.sight_cases import sight_tests
-from streams.slo.testkit import Expected, as_objective_has_it, owned, queue_alert, scene, total
+from streams.slo.testkit import (
+    Case,
+    Expected,
+    as_objective_has_it,
+    owned,
+    queue_alert,
+    scene,
+    total,
+)
 from streams.slo.timing import STANDARD, Timing, burns, slow_burns
 from streams.slo.waiting_cases import waiting_tests
 
@@ -74,10 +82,9 @@ def _burn_tests(objective: Objective, timing: Timing) -> Iterator[dict[str, Any]
         window = timing.wait(burn.window)
         steps = window // _step(objective, timing)
         scene = _Scene(objective, timing, promise, steps)
-        name = scene.name
         fires = scene.burning((most + 1) * steps, PER_STEP * steps, window, SPENT)
-        yield scene.test(f"{name} fires just above its threshold", most + 1, PER_STEP, [fires])
-        yield scene.test(f"{name} is silent at its threshold", most, PER_STEP, [])
+        yield scene.test("fires", "just above its threshold", most + 1, PER_STEP, [fires])
+        yield scene.test("just below", "silent at its threshold", most, PER_STEP, [])
         short = _Scene(objective, timing, promise, 4)
         yield from _few_tests(short, timing.at_least(burn.min_broken), window)
     for promise, burn in zip(PROMISES, slow_burns(objective.alerts), strict=True):
@@ -85,22 +92,22 @@ def _burn_tests(objective: Objective, timing: Timing) -> Iterator[dict[str, Any]
 
 
 def _few_tests(scene: "_Scene", least: int, window: int) -> Iterator[dict[str, Any]]:
-    name, fires = scene.name, scene.burning(least, least, window)
-    yield scene.once(f"{name} is silent while too few are broken", least - 1, [])
-    yield scene.once(f"{name} fires when enough are broken", least, [fires])
-    yield scene.anew(f"{name} counts on over a restart", least, [fires])
-    yield scene.anew(f"{name} takes no restart for broken promises", least - 1, [])
+    fires = scene.burning(least, least, window)
+    yield scene.once("low traffic", "silent while too few are broken", least - 1, [])
+    yield scene.once("fires", "when enough are broken", least, [fires])
+    yield scene.anew("counts on over a restart", least, [fires])
+    yield scene.anew("a restart is no broken promise", least - 1, [])
 
 
 def _slow_tests(scene: "_Scene", burn: Burn, timing: Timing) -> Iterator[dict[str, Any]]:
     """A window of hours is filled by one moment, for the sum is the same."""
-    least, window, name = timing.at_least(burn.min_broken), timing.wait(burn.window), scene.name
+    least, window = timing.at_least(burn.min_broken), timing.wait(burn.window)
     limit = threshold(burn, scene.objective)
     calls = PER_STEP * (floor(least / limit / PER_STEP) + 1)
     most = floor(limit * calls + 1e-6)
     fires = scene.burning(most + 1, calls, window)
-    yield scene.once(f"{name} fires just above its threshold", most + 1, [fires], of=calls)
-    yield scene.once(f"{name} is silent at its threshold", most, [], of=calls)
+    yield scene.once("fires", "just above its threshold", most + 1, [fires], of=calls)
+    yield scene.once("just below", "silent at its threshold", most, [], of=calls)
     yield from _few_tests(scene, least, window)
 
 
@@ -112,6 +119,7 @@ def _interval_tests(objective: Objective, timing: Timing) -> Iterator[dict[str, 
     above = just + 1
     in_window = window // _step(objective, timing)
     scene = _Scene(objective, timing, PROMISES[0], 2 * in_window + 2)
+    scene.name = name
     kept, total = (PER_STEP - above) * in_window, PER_STEP * in_window
     words = (
         f"{kept} of {total} calls in {last(window)} were answered by a human within "
@@ -119,10 +127,12 @@ def _interval_tests(objective: Objective, timing: Timing) -> Iterator[dict[str, 
         f"the objective is {100 * wanted:.3g} %."
     )
     alert = scene.alert(name, "warning", "the service level is below the objective", words, SPENT)
-    yield scene.test(f"{name} fires after two intervals below", above, PER_STEP, [alert], name)
-    yield scene.test(f"{name} is silent while the objective is just kept", just, PER_STEP, [], name)
+    yield scene.test("fires", "after two intervals below", above, PER_STEP, [alert])
+    yield scene.test("just below", "silent while just kept", just, PER_STEP, [])
     few = timing.at_least(objective.alerts.below_target.min_calls) - 1
-    yield scene.twice(f"{name} is silent while there are few calls", few, in_window, name)
+    yield scene.twice("silent while there are few calls", few, in_window)
+    yield scene.test("reset", "counts on over restarts", above, PER_STEP, [alert], restarts=True)
+    yield scene.test("reset", "restarts are no breach", just, PER_STEP, [], restarts=True)
 
 
 class _Scene:
@@ -145,28 +155,41 @@ class _Scene:
         self.objective = default_objective(promise, objective)
 
     def test(
-        self, title: str, broken: int, decided: int, expected: list[Any], name: str = ""
+        self,
+        case: Case,
+        title: str,
+        broken: int,
+        decided: int,
+        expected: list[Any],
+        *,
+        restarts: bool = False,
     ) -> dict[str, Any]:
-        """Each step `decided` promises, `broken` of them broken."""
+        """Each step `decided` promises, `broken` of them broken; the counters may begin anew."""
+
+        def growing(by: int) -> str:
+            # After each restart the first look finds what one step has added to zero.
+            again = f" {by}+{by}x{self._steps // 3}"
+            return f"0+{by}x{self._steps // 3}" + 3 * again if restarts else f"0+{by}x{count}"
+
         count = self._steps + 1
-        return self._shown(title, f"0+{decided}x{count}", f"0+{broken}x{count}", expected, name)
+        return self._shown(case, title, growing(decided), growing(broken), expected)
 
     def once(
-        self, title: str, broken: int, expected: list[Any], name: str = "", of: int | None = None
+        self, case: Case, title: str, broken: int, expected: list[Any], of: int | None = None
     ) -> dict[str, Any]:
         """One batch of promises right before the look, `broken` ones of all or of `of`."""
         values, before = f"0x{self._steps - 1} {{0}} {{0}}", broken if of is None else of
-        return self._shown(title, values.format(before), values.format(broken), expected, name)
+        return self._shown(case, title, values.format(before), values.format(broken), expected)
 
-    def twice(self, title: str, broken: int, apart: int, name: str) -> dict[str, Any]:
+    def twice(self, title: str, broken: int, apart: int) -> dict[str, Any]:
         """Batches of broken promises so far apart that a window always holds one of them."""
         values = f"0 0 {broken}x{apart - 1} {2 * broken}x{self._steps}"
-        return self._shown(title, values, values, [], name)
+        return self._shown("low traffic", title, values, values, [])
 
     def anew(self, title: str, broken: int, expected: list[Any]) -> dict[str, Any]:
         """A counter that had come far begins anew at zero, and `broken` are added."""
         values = f"9000x{self._steps - 1} {broken} {broken}"
-        return self._shown(title, values, values, expected, "")
+        return self._shown("reset", title, values, values, expected)
 
     def burning(self, broken: int, decided: int, window: int, budget: str = "") -> dict[str, Any]:
         """The alert about `broken` of `decided` in `window`; a batch is in no budget at once."""
@@ -196,13 +219,12 @@ class _Scene:
         return f"calls in {last(window)} {missed}"
 
     def _shown(
-        self, title: str, decided: str, broken: str, expected: list[Any], name: str
+        self, case: Case, title: str, decided: str, broken: str, expected: list[Any]
     ) -> dict[str, Any]:
         series = [
             total(self._promise.decided.metric, decided),
             total(self._promise.broken.metric, broken),
             owned(self._steps + 1),
         ]
-        step, alert = _step(self._objective, self._timing), name or self.name
-        test = scene(step, title, series, alert, [(self._steps, expected)])
-        return {**test, "name": title}
+        step = _step(self._objective, self._timing)
+        return scene(step, case, title, series, self.name, [(self._steps, expected)])

@@ -6,7 +6,7 @@ from typing import Any
 from streams.instants import MINUTE, SECOND
 from streams.slo.durations import brief, last
 from streams.slo.objective import Objective
-from streams.slo.testkit import Series, expected, go_duration, held, scene
+from streams.slo.testkit import Expected, Series, expected, go_duration, held, scene, total
 from streams.slo.timing import Timing
 
 __all__ = ["sight_tests"]
@@ -15,7 +15,7 @@ Test = dict[str, Any]
 
 
 def sight_tests(objective: Objective, timing: Timing, step: int) -> Iterator[Test]:
-    """Each fires, is silent just below and where there is nothing to see, and ends."""
+    """Each fires, is silent just below, where nothing happens and over a restart, and ends."""
     blind, health = objective.alerts.blind, objective.alerts.health
     yield from _no_worker(timing, step)
     yield from _partition(timing, step)
@@ -32,7 +32,10 @@ def sight_tests(objective: Objective, timing: Timing, step: int) -> Iterator[Tes
         "The alarm chain works",
         "This alert always fires. If it stops arriving, alerts about calls cannot arrive either.",
     )
-    yield scene(step, "always fires", [], "Watchdog", [(0, [always]), (3, [always])])
+    calls = [total("callcenter_calls_offered_total", "0x3")]
+    yield scene(step, "fires", "always", calls, "Watchdog", [(0, [always]), (3, [always])])
+    nothing = [(0, [always]), (3, [always])]
+    yield scene(step, "low traffic", "fires with nothing scraped", [], "Watchdog", nothing)
 
 
 def _soon(timing: Timing, step: int) -> int:
@@ -52,11 +55,15 @@ def _no_worker(timing: Timing, step: int) -> Iterator[Test]:
     def there(values: str) -> list[Series]:
         return [held("callcenter_build_info", values, instance="a")]
 
-    yield scene(step, "fires when no worker is there", [], name, [(look, [fires])])
-    yield scene(step, "is silent before its time", [], name, [(0, [])])
-    yield scene(step, "is silent while a worker is there", there("1x99"), name, [(look, [])])
+    yield scene(step, "fires", "when no worker is there", [], name, [(look, [fires])])
+    yield scene(step, "just below", "silent before its time", [], name, [(0, [])])
+    idle = [*there("1x99"), total("callcenter_calls_offered_total", "0x99")]
+    yield scene(step, "low traffic", "silent while nobody calls", idle, name, [(look, [])])
     back = there(f"_x{look + 1} 1x9")
-    yield scene(step, "ends when one is back", back, name, [(look, [fires]), (look + 2, [])])
+    yield scene(step, "ends", "when one is back", back, name, [(look, [fires]), (look + 2, [])])
+    anew = there(f"1x{look} stale 1x9")
+    looks: list[tuple[int, list[Expected]]] = [(look + 1, []), (look + 3, [])]
+    yield scene(step, "reset", "a restart is not blind", anew, name, looks)
 
 
 def _partition(timing: Timing, step: int) -> Iterator[Test]:
@@ -75,9 +82,15 @@ def _partition(timing: Timing, step: int) -> Iterator[Test]:
     both = [owns("a", "0", "0x99"), owns("a", "1", "0x8 stale")]
     moved = [*both, owns("b", "1", "_x8 0x99")]
     later = [*both, owns("b", "1", f"_x{look} 0x9")]
-    yield scene(step, "fires when nobody owns one", both, name, [(look, [fires]), (8, [])])
-    yield scene(step, "is silent when another takes it over", moved, name, [(look, [])])
-    yield scene(step, "ends when it has an owner again", later, name, [(look + 2, [])])
+    yield scene(step, "fires", "when nobody owns one", both, name, [(look, [fires])])
+    yield scene(step, "just below", "silent before its time", both, name, [(8, [])])
+    yield scene(step, "just below", "silent if another owns it", moved, name, [(look, [])])
+    yield scene(step, "ends", "when it has an owner again", later, name, [(look + 2, [])])
+    # Owned, and nothing ever comes in it.
+    idle = [owns("a", "0", "0x99"), owns("a", "1", "0x99")]
+    yield scene(step, "low traffic", "silent where nothing comes", idle, name, [(look, [])])
+    anew = [owns("a", "0", "50x99"), owns("a", "1", "50x8 stale 0x99")]
+    yield scene(step, "reset", "a restart is not blind", anew, name, [(9, []), (look, [])])
 
 
 def _behind(timing: Timing, limit: int, step: int) -> Iterator[Test]:
@@ -93,11 +106,21 @@ def _behind(timing: Timing, limit: int, step: int) -> Iterator[Test]:
         values = f"{-late}+{step // SECOND}x{look}"
         return [held("callcenter_tick_decided_timestamp_seconds", values, partition="0")]
 
-    yield scene(step, "fires just above the limit", decided(behind), name, [(look, [fires])])
-    yield scene(step, "is silent at the limit", decided(behind - 1), name, [(look, [])])
+    yield scene(step, "fires", "just above the limit", decided(behind), name, [(look, [fires])])
+    yield scene(step, "just below", "silent at the limit", decided(behind - 1), name, [(look, [])])
     caught = decided(behind)
     caught[0]["values"] += f" {(look + 1) * step // SECOND}"
-    yield scene(step, "ends when it has caught up", caught, name, [(look + 1, [])])
+    yield scene(step, "ends", "when it has caught up", caught, name, [(look + 1, [])])
+    # A night without calls, before the first verdict: events are old, and none of them waits.
+    quiet = [
+        held("callcenter_event_time_seconds", f"1x{look}", partition="0"),
+        held("callcenter_consumer_lag_events", f"0x{look}", partition="0"),
+    ]
+    yield scene(step, "low traffic", "silent when nothing waits", quiet, name, [(look, [])])
+    anew = decided(0)
+    anew[0]["values"] += f" stale 0 {(look + 3) * step // SECOND}"
+    after: list[tuple[int, list[Expected]]] = [(look + number, []) for number in (1, 2, 3)]
+    yield scene(step, "reset", "one that has no verdict yet is not", anew, name, after)
 
 
 def _heartbeat(limit: int, step: int) -> Iterator[Test]:
@@ -114,12 +137,14 @@ def _heartbeat(limit: int, step: int) -> Iterator[Test]:
     def beat(values: str) -> list[Series]:
         return [held("callcenter_heartbeat_timestamp_seconds", values, partition="0")]
 
-    yield scene(step, "fires just above", beat(f"{now - silent}x{look}"), name, [(look, [fires])])
-    at_limit = beat(f"{now - silent + 1}x{look}")
-    yield scene(step, "is silent at the limit", at_limit, name, [(look, [])])
-    yield scene(step, "is silent if no source sends any", beat(f"0x{look}"), name, [(look, [])])
+    above, at_limit = beat(f"{now - silent}x{look}"), beat(f"{now - silent + 1}x{look}")
+    yield scene(step, "fires", "just above", above, name, [(look, [fires])])
+    yield scene(step, "just below", "silent at the limit", at_limit, name, [(look, [])])
+    none, anew = beat(f"0x{look}"), beat(f"{now - silent}x{look - 1} 0x9")
+    yield scene(step, "low traffic", "silent if no source sends any", none, name, [(look, [])])
     again = beat(f"{now - silent}x{look} {now + step // SECOND}")
-    yield scene(step, "ends with the next one", again, name, [(look + 1, [])])
+    yield scene(step, "ends", "with the next one", again, name, [(look + 1, [])])
+    yield scene(step, "reset", "silent until the first one", anew, name, [(look + 1, [])])
 
 
 def _silence(limit: int, step: int) -> Iterator[Test]:
@@ -136,13 +161,15 @@ def _silence(limit: int, step: int) -> Iterator[Test]:
         return [held("callcenter_event_time_seconds", values, partition="0")]
 
     above, at_limit = f"{now - silent}x{look}", f"{now - silent + 1}x{look}"
-    yield scene(step, "fires just above the limit", newest(above), name, [(look, [fires])])
-    yield scene(step, "is silent at the limit", newest(at_limit), name, [(look, [])])
+    yield scene(step, "fires", "just above the limit", newest(above), name, [(look, [fires])])
+    yield scene(step, "just below", "silent at the limit", newest(at_limit), name, [(look, [])])
     again = newest(f"{above} {now + step // SECOND}")
-    yield scene(step, "ends with the next event", again, name, [(look + 1, [])])
+    yield scene(step, "ends", "with the next event", again, name, [(look + 1, [])])
     beats = held("callcenter_heartbeat_timestamp_seconds", f"{now}x{look}", partition="0")
     quiet = [*newest(above), beats]
-    yield scene(step, "is silent while heartbeats come", quiet, name, [(look, [])])
+    yield scene(step, "low traffic", "silent while heartbeats come", quiet, name, [(look, [])])
+    anew = newest(f"{now - silent}x{look - 1} 0x9")
+    yield scene(step, "reset", "silent until the first event", anew, name, [(look + 1, [])])
 
 
 def _workers(timing: Timing, step: int) -> Iterator[Test]:
@@ -177,10 +204,12 @@ def _workers(timing: Timing, step: int) -> Iterator[Test]:
     stands = held(ticks, f"1x{look}", instance="a")
     moves = held(ticks, f"1+{step // SECOND}x{look}", instance="a")
     again = held(ticks, f"1x{look} {now + step // SECOND}", instance="a")
+    anew = held(ticks, f"1x{look - 1} 0x9", instance="a")
     name = "WorkerStalled"
-    yield scene(step, "fires when it stands still", [stands], name, [(look, [fires])])
-    yield scene(step, "is silent while it ticks", [moves], name, [(look, [])])
-    yield scene(step, "ends when it ticks again", [again], name, [(look + 1, [])])
+    yield scene(step, "fires", "when it stands still", [stands], name, [(look, [fires])])
+    yield scene(step, "just below", "silent while it ticks", [moves], name, [(look, [])])
+    yield scene(step, "ends", "when it ticks again", [again], name, [(look + 1, [])])
+    yield scene(step, "reset", "silent until its first tick", [anew], name, [(look + 1, [])])
 
 
 def _flag(
@@ -192,10 +221,14 @@ def _flag(
     def shown(values: str) -> list[Series]:
         return [{**one, "values": values} for one in series]
 
-    yield scene(step, "fires while it is 0", shown(f"0x{look}"), name, [(look, [fires])])
-    yield scene(step, "is silent before its time", shown(f"0x{look}"), name, [(0, [])])
-    yield scene(step, "is silent while it is 1", shown(f"1x{look}"), name, [(look, [])])
-    yield scene(step, "ends", shown(f"0x{look} 1"), name, [(look + 1, [])])
+    yield scene(step, "fires", "while it is 0", shown(f"0x{look}"), name, [(look, [fires])])
+    yield scene(step, "just below", "silent before its time", shown(f"0x{look}"), name, [(0, [])])
+    yield scene(step, "just below", "silent while it is 1", shown(f"1x{look}"), name, [(look, [])])
+    yield scene(step, "ends", "when it is 1", shown(f"0x{look} 1"), name, [(look + 1, [])])
+    # Again and again it begins anew, and each time it is well before its time is up.
+    anew = shown(" ".join(["0 1"] * look))
+    looks: list[tuple[int, list[Expected]]] = [(2 * look - 2, []), (2 * look - 1, [])]
+    yield scene(step, "reset", "restarts do not add up", anew, name, looks)
 
 
 def _refused(timing: Timing, least: int, step: int) -> Iterator[Test]:
@@ -216,11 +249,17 @@ def _refused(timing: Timing, least: int, step: int) -> Iterator[Test]:
 
     below = (least - 1) / in_window
     many, fewer = letters(f"0+{each}x{look}"), letters(f"0+{below:.9f}x{look}")
-    yield scene(step, "fires above", many, name, [(look, [fires])])
-    yield scene(step, "is silent just below", fewer, name, [(look, [])])
-    yield scene(step, "is silent while none is", letters(f"7x{look}"), name, [(look, [])])
+    yield scene(step, "fires", "above", many, name, [(look, [fires])])
+    yield scene(step, "just below", "silent", fewer, name, [(look, [])])
+    one = letters(f"0x{look - 2} 1x9")
+    yield scene(step, "low traffic", "silent about one at night", one, name, [(look, [])])
     over = letters(f"0+{each}x{look} {each * look}x{in_window}")
-    yield scene(step, "ends when they stop", over, name, [(look + in_window, [])])
+    yield scene(step, "ends", "when they stop", over, name, [(look + in_window, [])])
+    half = look // 2
+    anew = letters(f"0+{each}x{half} {each}+{each}x{half}")
+    yield scene(step, "reset", "counts on over a restart", anew, name, [(look, [fires])])
+    none = letters(f"{9 * least}x{half} 0x{look}")
+    yield scene(step, "reset", "a restart refuses none", none, name, [(look, [])])
 
 
 def _snapshot(limit: int, step: int) -> Iterator[Test]:
@@ -237,10 +276,11 @@ def _snapshot(limit: int, step: int) -> Iterator[Test]:
         return [held("callcenter_snapshot_timestamp_seconds", values, partition="0", instance="a")]
 
     old, just = written(f"{now - age}x{look}"), written(f"{now - age + 1}x{look}")
-    yield scene(step, "fires just above the limit", old, name, [(look, [fires])])
-    yield scene(step, "is silent at the limit", just, name, [(look, [])])
-    again = written(f"{now - age}x{look} {now}")
-    yield scene(step, "ends with the next one", again, name, [(look + 1, [])])
+    yield scene(step, "fires", "just above the limit", old, name, [(look, [fires])])
+    yield scene(step, "just below", "silent at the limit", just, name, [(look, [])])
+    again, anew = written(f"{now - age}x{look} {now}"), written(f"{now - age}x{look - 1} 0x9")
+    yield scene(step, "ends", "with the next one", again, name, [(look + 1, [])])
+    yield scene(step, "reset", "silent until one is known", anew, name, [(look + 1, [])])
 
 
 def _incomplete(step: int) -> Iterator[Test]:
@@ -254,5 +294,9 @@ def _incomplete(step: int) -> Iterator[Test]:
     def losses(values: str) -> list[Series]:
         return [held("callcenter_ledger_losses_total", values, partition="0", instance="a")]
 
-    yield scene(step, "fires after a loss", losses("0 1x9"), name, [(5, [fires])])
-    yield scene(step, "is silent without one", losses("0x9"), name, [(5, [])])
+    yield scene(step, "fires", "after a loss", losses("0 1x9"), name, [(5, [fires])])
+    yield scene(step, "just below", "silent without one", losses("0x9"), name, [(5, [])])
+    # Losses are in the log: whoever owns the partition afterwards tells of them.
+    anew = losses("0 1x4 stale 1x9")
+    looks: list[tuple[int, list[Expected]]] = [(4, [fires]), (8, [fires])]
+    yield scene(step, "reset", "told on over a restart", anew, name, looks)

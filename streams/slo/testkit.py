@@ -1,14 +1,17 @@
 """What tests for `promtool test rules` are written with: series, looks and expected alerts."""
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from streams.slo.alert import RUNBOOK
 from streams.slo.durations import compact
 from streams.slo.objective import Objective
 
 __all__ = [
+    "CASES",
+    "MEANINGLESS",
     "QUEUE",
+    "Case",
     "Expected",
     "Series",
     "as_objective_has_it",
@@ -22,6 +25,23 @@ __all__ = [
 ]
 
 QUEUE: Final = "sales"
+
+Case = Literal["fires", "just below", "low traffic", "reset", "ends"]
+CASES: Final[tuple[Case, ...]] = ("fires", "just below", "low traffic", "reset")
+"""What each alert is tried with: above and just below its limit, when hardly anything happens, and
+when a worker has begun anew."""
+
+_NO_CALLS: Final = "it asks whether the worker is well; no count of calls is in it"
+_ALWAYS: Final = "it has no limit and reads nothing: it always fires"
+MEANINGLESS: Final[dict[str, dict[Case, str]]] = {
+    "Watchdog": {"just below": _ALWAYS, "reset": _ALWAYS},
+    "WorkerDown": {"low traffic": _NO_CALLS},
+    "WorkerNotReady": {"low traffic": _NO_CALLS},
+    "WorkerStalled": {"low traffic": _NO_CALLS},
+    "SnapshotOld": {"low traffic": _NO_CALLS},
+    "CountsIncomplete": {"low traffic": _NO_CALLS},
+}
+"""Cases that an alert has none of, with the reason."""
 
 Series = dict[str, str]
 Expected = dict[str, Any]
@@ -70,14 +90,19 @@ def queue_alert(
 
 def scene(
     step: int,
+    case: Case | tuple[Case, ...],
     title: str,
     series: Iterable[Series],
     name: str,
     looks: Iterable[tuple[int, list[Expected]]],
 ) -> dict[str, Any]:
-    """One test: at each look (in steps of `step` microseconds) exactly these alerts fire."""
+    """One test: at each look (in steps of `step` microseconds) exactly these alerts fire.
+
+    One that plays a week is several cases at once.
+    """
+    cases = case if isinstance(case, str) else ", ".join(case)
     return {
-        "name": f"{name} {title}",
+        "name": f"{name}, {cases}: {title}",
         "interval": compact(step),
         "input_series": list(series),
         "alert_rule_test": [

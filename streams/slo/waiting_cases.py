@@ -28,7 +28,11 @@ _SETTLED: Final = "callcenter_callback_promises_settled_total"
 
 
 def waiting_tests(objective: Objective, timing: Timing, step: int) -> Iterator[Test]:
-    """Each fires just above its limit, is silent just below, with nobody there, and afterwards."""
+    """Each fires just above its limit, is silent just below, and ends.
+
+    A single customer is enough for those that are about one; the others ask for some. What is open
+    is in the ledger, so that a worker that begins anew shows it again, a little later.
+    """
     yield from _longest_wait(objective, timing, step)
     yield from _overdue(timing, step)
     yield from _due_faster(objective, timing, step)
@@ -56,11 +60,21 @@ def _longest_wait(objective: Objective, timing: Timing, step: int) -> Iterator[T
     def oldest(at: int, then: str = "") -> list[Series]:
         return [held(gauge, f"{at}x{look}{then}", queue=QUEUE, instance="a"), many]
 
-    yield scene(step, "fires just above the limit", oldest(arrived - 1), name, [(look, [fires])])
-    yield scene(step, "is silent at the limit", oldest(arrived), name, [(look, [])])
-    yield scene(step, "is silent while nobody waits", [many], name, [(look, [])])
+    above, at_limit = oldest(arrived - 1), oldest(arrived)
+    yield scene(step, "fires", "just above the limit", above, name, [(look, [fires])])
+    yield scene(step, "just below", "silent at the limit", at_limit, name, [(look, [])])
+    yield scene(step, "low traffic", "silent while nobody waits", [many], name, [(look, [])])
     answered = oldest(arrived - 1, " stale")
-    yield scene(step, "ends when the call is answered", answered, name, [(later, [])])
+    yield scene(step, "ends", "when the call is answered", answered, name, [(later, [])])
+    anew, short = ([_away(one, look) for one in series] for series in (above, at_limit))
+    yield scene(step, "reset", "a wait goes on over a restart", anew, name, [(look, [fires])])
+    yield scene(step, "reset", "a restart makes no wait longer", short, name, [(look, [])])
+
+
+def _away(one: Series, look: int) -> Series:
+    """The same gauge, of a worker that is away right before the look."""
+    value = one["values"].partition("x")[0]
+    return {**one, "values": f"{value}x{look - 2} stale {value}"}
 
 
 def _overdue(timing: Timing, step: int) -> Iterator[Test]:
@@ -75,12 +89,20 @@ def _overdue(timing: Timing, step: int) -> Iterator[Test]:
     def gauge(values: str) -> list[Series]:
         return [held("callcenter_callbacks_overdue", values, queue=QUEUE, instance="a")]
 
-    lasting = gauge(f"0x1 1x{look}")
-    yield scene(step, "fires for a single customer", lasting, name, [(look, [fires])])
-    yield scene(step, "is silent before its time", lasting, name, [(2, [])])
-    yield scene(step, "is silent while none is", gauge(f"0x{look}"), name, [(look, [])])
+    lasting, none = gauge(f"0x1 1x{look}"), gauge(f"0x{look}")
+    yield scene(step, "fires", "when one is", lasting, name, [(look, [fires])])
+    yield scene(step, "just below", "silent before its time", lasting, name, [(2, [])])
+    yield scene(step, "just below", "silent while none is", none, name, [(look, [])])
+    # At night nobody else is owed one: the single customer counts all the same.
+    night = [*lasting, held("callcenter_callbacks_open", f"0x1 1x{look}", queue=QUEUE)]
+    yield scene(step, "low traffic", "fires for one customer", night, name, [(look, [fires])])
     made = gauge(f"0x1 1x{look} 0x{later}")
-    yield scene(step, "ends when they are made", made, name, [(look + later, [])])
+    yield scene(step, "ends", "when they are made", made, name, [(look + later, [])])
+    anew = gauge(f"0x1 1x{look} stale 1")
+    looks = [(look + 1, [fires]), (look + 2, [fires])]
+    yield scene(step, "reset", "told on over a restart", anew, name, looks)
+    empty = gauge(f"0x{look} stale 0x2")
+    yield scene(step, "reset", "a restart is no debt", empty, name, [(look + 2, [])])
 
 
 def _due_faster(objective: Objective, timing: Timing, step: int) -> Iterator[Test]:
@@ -135,13 +157,15 @@ def _against(
         still = held("callcenter_callbacks_open", "1x99", queue=QUEUE)
         return [owned(99), still, total(_SETTLED, values, state="kept")]
 
-    grown = dealt(f"500 500 {500 + done}x99")
-    above = [*due(enough + 1), *grown]
-    yield scene(step, "fires just above", above, name, [(look, [fires(enough + 1, done)])])
-    yield scene(step, "is silent just below", [*due(enough), *grown], name, [(look, [])])
+    grown, anew = dealt(f"500 500 {500 + done}x99"), dealt(f"500 500 {done}x99")
+    above = [(look, [fires(enough + 1, done)])]
+    yield scene(step, "fires", "just above", [*due(enough + 1), *grown], name, above)
+    yield scene(step, "just below", "silent", [*due(enough), *grown], name, [(look, [])])
     none = [*due(least), dealt("0x99")[1]]
-    yield scene(step, "fires if none was ever made", none, name, [(look, [fires(least, 0)])])
+    yield scene(step, "fires", "if none was ever made", none, name, [(look, [fires(least, 0)])])
     few = [*due(least - 1), *dealt("0x99")]
-    yield scene(step, "is silent while few are due", few, name, [(look, [])])
-    anew = [*due(enough), *dealt(f"500 500 {done}x99")]
-    yield scene(step, "counts on over a restart", anew, name, [(look, [])])
+    yield scene(step, "low traffic", "silent while few are due", few, name, [(look, [])])
+    yield scene(step, "reset", "counts on over one", [*due(enough + 1), *anew], name, above)
+    yield scene(
+        step, "reset", "what was made still counts", [*due(enough), *anew], name, [(look, [])]
+    )

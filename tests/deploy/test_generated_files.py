@@ -13,7 +13,10 @@ from streams.metrics import BY_NAME
 from streams.slo import generate_slo, load_slo, slo_schema_text
 from streams.slo.counters import PROMISES
 from streams.slo.durations import parse_duration
+from streams.slo.health import health_alerts
 from streams.slo.rulesfile import rule_groups
+from streams.slo.testkit import CASES, MEANINGLESS
+from streams.slo.timing import STANDARD
 
 AGAIN = "out of date: run `callsla slo generate` into deploy/helm/callsla/files"
 RULES = SHIPPED / "callsla-rules.yaml"
@@ -100,15 +103,71 @@ def test_the_rules_pass_their_tests(name: str) -> None:
     assert code == 0, said
 
 
-def test_every_alert_is_tested_firing_and_silent() -> None:
-    """Each has a test that makes it fire, and each but the watchdog one that keeps it silent."""
-    looks: dict[str, set[bool]] = {}
-    for name in ("callsla-rules.test.yaml", "callsla-period.test.yaml"):
-        for test in yaml.safe_load((SHIPPED / name).read_text(encoding="utf-8"))["tests"]:
-            for look in test["alert_rule_test"]:
-                looks.setdefault(look["alertname"], set()).add(bool(look["exp_alerts"]))
-    both = {alert["alert"]: {True, False} for alert in _alerts()}
-    assert looks == {**both, "Watchdog": {True}}
+def _shipped_tests() -> list[dict[str, Any]]:
+    names = ("callsla-rules.test.yaml", "callsla-period.test.yaml")
+    texts = [(SHIPPED / name).read_text(encoding="utf-8") for name in names]
+    return [test for text in texts for test in yaml.safe_load(text)["tests"]]
+
+
+def _cases(test: dict[str, Any]) -> tuple[str, list[str]]:
+    """The alert and the cases that a test's name names."""
+    found = re.match(r"(\w+), ([a-z, ]+): ", test["name"])
+    assert found, test["name"]
+    return found[1], found[2].split(", ")
+
+
+def test_every_alert_is_tried_in_every_case() -> None:
+    """Above its limit and just below it, when hardly anything happens, and over a restart.
+
+    What it has no case of has a reason.
+    """
+    tried: dict[str, set[str]] = {alert["alert"]: set() for alert in _alerts()}
+    for test in _shipped_tests():
+        name, cases = _cases(test)
+        assert {look["alertname"] for look in test["alert_rule_test"]} == {name}
+        tried[name] |= set(cases)
+    lacking = {name: set(CASES) - found for name, found in tried.items() if set(CASES) - found}
+    assert lacking == {name: set(reasons) for name, reasons in MEANINGLESS.items()}
+
+
+def test_what_a_case_says_is_what_it_expects() -> None:
+    """One that fires expects an alert, one just below none."""
+    for test in _shipped_tests():
+        looks = {bool(look["exp_alerts"]) for look in test["alert_rule_test"]}
+        match _cases(test)[1]:
+            case ["fires"]:
+                assert looks == {True}, test["name"]
+            case ["just below"]:
+                assert looks == {False}, test["name"]
+            case [case]:
+                assert case in {"low traffic", "reset", "ends"}
+            case several:
+                assert "fires" in several
+                assert looks == {True, False}
+
+
+def test_each_promise_of_an_alert_is_tried_in_every_case() -> None:
+    """An alert that is there for each promise has each case for each of them."""
+    promises: dict[str, set[str]] = {}
+    for alert in _alerts():
+        if "promise" in alert["labels"]:
+            promises.setdefault(alert["alert"], set()).add(alert["labels"]["promise"])
+    for name in (name for name, found in promises.items() if len(found) > 1):
+        for case in CASES:
+            tests = [each for each in _shipped_tests() if _cases(each) == (name, [case])]
+            assert {each["name"].rsplit(", ", 1)[1] for each in tests} == promises[name]
+
+
+def test_an_alert_without_low_traffic_reads_no_count_of_calls() -> None:
+    """The reason given is true: no metric or recording in it is by queue."""
+    expressions = {alert["alert"]: alert["expr"] for alert in _alerts()}
+    for name, reasons in MEANINGLESS.items():
+        if "low traffic" in reasons:
+            names = METRIC.findall(expressions[name])
+            assert not any("queue" in BY_NAME[SUFFIX.sub("", each)].labels for each in names)
+            assert not re.search(r"\b(?:queue|centre):", expressions[name])
+    assert set(MEANINGLESS) - {"Watchdog"} <= {a.name for a in health_alerts(load_slo(), STANDARD)}
+    assert expressions["Watchdog"] == "vector(1)"
 
 
 @pytest.mark.integration

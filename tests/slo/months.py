@@ -136,7 +136,10 @@ def _spans(days: int, outages: Outages) -> list[Span]:
 
 def _pages(each: Stretch, rules: Groups, span: Span, parent: Path) -> list[Page]:
     with tempfile.TemporaryDirectory(dir=parent) as name:
-        return pages(each, rules, span, Path(name))
+        found = pages(each, rules, span, Path(name))
+    told = ", ".join(f"{page.alert} {page.place} {_when(page.minute)}" for page in found)
+    _report(f"{_when(span[0])} to {_when(span[1])}: {told or 'no page'}")
+    return found
 
 
 def _report(text: str) -> None:
