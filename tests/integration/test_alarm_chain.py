@@ -1,21 +1,18 @@
 """From a ledger to a message: real metrics, real Prometheus, real Alertmanager, a real web hook."""
 
 import re
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from ledger_workers import Worker, answered_call
-from outage import PacedCentre, numbers_of, objective, outage, value, watched
+from ledger_centre import LedgerCentre
+from ledger_workers import answered_call
+from outage import numbers_of, objective, outage, value, watched
 from programs import require
 from webhook import Inbox, Told, ask, until
 
 from streams.events import CallOffered, Event
 from streams.instants import SECOND
-from streams.metrics import Endpoint, Exposition
-from streams.slo import parse_slo
 from streams.slo.local_stack import LocalStack, Program, StackError, missing_programs
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
@@ -23,36 +20,16 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 SLO = objective(target="1s", grace="0s")
 
 
-class Centre(PacedCentre):
+class Centre(LedgerCentre):
     """A worker on this machine's clock: calls are answered at once or not at all."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.worker = Worker(rules=parse_slo(SLO).rules())
-        self.partition = self.worker.assign(0)
-        self.exposition = Exposition()
+        super().__init__(SLO)
         self._calls = 0
 
-    @contextmanager
-    def open(self) -> Iterator[str]:
-        """Take calls and serve metrics; the address of the endpoint is yielded."""
-        self.exposition.publish(self.worker)
-        endpoint = Endpoint(self.exposition, "127.0.0.1", 0)
-        try:
-            with self.calls():
-                yield f"127.0.0.1:{endpoint.port}"
-        finally:
-            endpoint.stop()
-
-    def take_call(self) -> None:
-        now = time.time_ns() // 1000
-        self.partition.take(*self._next_call(now - SECOND // 10))
-        self.partition.tick(now)
-        self.worker.last_tick_at = now / SECOND
-        self.exposition.publish(self.worker)
-
-    def _next_call(self, start: int) -> list[Event]:
+    def next_events(self, now: int) -> list[Event]:
         self._calls += 1
+        start = now - SECOND // 10
         call = answered_call(f"call-{self._calls}", "sales", start, wait=0.05, talk=0.01)
         return call if self.agents_there else [e for e in call if isinstance(e, CallOffered)]
 

@@ -1,42 +1,64 @@
 """Each family of alerts from call events to the message, and its end, on real parts.
 
-`test_alarm_chain` does so for late answers, the longest wait and a worker that is gone.
+`test_alarm_chain` does so for a worker that is gone.
 """
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from typing import Any
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final, Literal
 
 import pytest
-from ledger_workers import Worker
-from outage import PacedCentre
-from programs import require
+from ledger_centre import LedgerCentre
+from programs import require, run
 from webhook import Inbox, Told, active_alerts, inbox, until
 
-from streams.events import CallAbandoned, CallAnswered, CallbackConnected, CallOffered, Event
+from streams.events import (
+    CallAbandoned,
+    CallAnswered,
+    CallbackConnected,
+    CallEnded,
+    CallOffered,
+    Event,
+)
 from streams.instants import MINUTE, SECOND
-from streams.metrics import Endpoint, Exposition
 from streams.slo import parse_slo
-from streams.slo.alertmanager import Receivers
-from streams.slo.local_stack import LocalStack, monitoring
+from streams.slo.alertmanager import (
+    TEMPLATES_FILE,
+    Receivers,
+    render_alertmanager,
+    render_templates,
+)
+from streams.slo.counters import ANSWERS
+from streams.slo.local_stack import LocalStack, alertmanager, prometheus, prometheus_config
+from streams.slo.long_windows import hour_step
+from streams.slo.rulesfile import render_rules
+from streams.slo.ruletests import RULES_FILE
 from streams.slo.timing import Pace, Timing
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
 
-SLO = """
+SLO: Final = """
 promises:
   answer: {target: 1s, objective: 0.90}
   callback: {target: 5s, objective: 0.90}
+  whole: {objective: 0.99}
 time: {grace: 0s}
 alerts:
-  answer: {window: 2m, short: 50s, min_broken: 3}
-  callback: {window: 2m, short: 50s, min_broken: 3}
-  whole: {window: 2m, short: 50s, min_broken: 3}
+  answer: {window: 2m, short: 50s, min_broken: 3, cap: 0.9}
+  callback: {window: 2m, short: 50s, min_broken: 3, cap: 0.9}
+  whole: {window: 2m, short: 50s, min_broken: 3, cap: 0.9}
+  below_target: {window: 100s, min_calls: 3}
+  longest_wait: 50s
   budget: {min_broken: 3}
   blind: {heartbeat: 1m}
+  useful: {drop: 0.5, min_answers: 5}
 """
-QUEUE = "sales"
+QUEUE: Final = "sales"
+WHOLE: Final = ("PromiseFastBurn", QUEUE)
+
+Served = Literal["all", "all, to no use", "every other", "nobody"]
 
 
 class Quick(Timing):
@@ -47,101 +69,160 @@ class Quick(Timing):
         return Pace("_slow", 2 * SECOND, 30 * MINUTE, 30 * MINUTE)
 
 
-TIMING = Quick(interval=SECOND, scale=10, few=3, recorded=())
+TIMING: Final = Quick(interval=SECOND, scale=10, few=3, recorded=())
 
 
-class Centre(PacedCentre):
+class Centre(LedgerCentre):
     """Callers hang up when nobody answers, and are called back only when agents are there."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.worker = Worker(rules=parse_slo(SLO).rules())
-        self.partition = self.worker.assign(0)
-        self.exposition = Exposition()
-        self.ticks = self.hears_the_source = True
+        super().__init__(SLO)
+        self.served: Served = "all"
+        self.at_once = 1
+        """how many call at a time"""
         self._calls = 0
         self._owed: list[str] = []
+        self._waits: dict[str, Any] | None = None
 
-    @contextmanager
-    def open(self) -> Iterator[str]:
-        """Take calls and serve metrics; the address of the endpoint is yielded."""
-        self.exposition.publish(self.worker)
-        endpoint = Endpoint(self.exposition, "127.0.0.1", 0)
-        try:
-            with self.calls():
-                yield f"127.0.0.1:{endpoint.port}"
-        finally:
-            endpoint.stop()
+    def next_events(self, now: int) -> Iterator[Event]:
+        for _ in range(self.at_once):
+            self._calls += 1
+            yield from self._call(f"call-{self._calls}", now)
+        if self.served == "all":
+            yield from self._all_settled(now)
 
-    def take_call(self) -> None:
-        now = time.time_ns() // 1000
-        self.partition.take(*self._next_events(now))
-        if self.hears_the_source:
-            self.partition.last_heartbeat_at = now
-        self.partition.tick(now)
-        if self.ticks:
-            self.worker.last_tick_at = now / SECOND
-        self.exposition.publish(self.worker)
-
-    def _next_events(self, now: int) -> list[Event]:
-        self._calls += 1
-        call = f"call-{self._calls}"
+    def _call(self, call: str, now: int) -> Iterator[Event]:
+        """Half of those who are not served while every other is are called back at once."""
         common: dict[str, Any] = {"call_id": call, "queue": QUEUE, "customer": f"customer-{call}"}
         start = now - 2 * SECOND
-        offered = CallOffered(id=f"{call}/1", at=start, **common)
-        if not self.agents_there:
+        yield CallOffered(id=f"{call}/1", at=start, **common)
+        if self.served.startswith("all") or (self.served == "every other" and self._calls % 2):
+            yield CallAnswered(id=f"{call}/2", at=start + 1, answered_by="human", **common)
+            is_of_use = self.served != "all, to no use"
+            yield CallEnded(id=f"{call}/3", at=start + SECOND, resolved=is_of_use, **common)
+        elif self.served == "nobody" and self._waits is None:
+            self._waits = common
+        else:
+            yield CallAbandoned(id=f"{call}/2", at=start + 1_500_000, **common)
             self._owed.append(call)
-            return [offered, CallAbandoned(id=f"{call}/2", at=start + 1_500_000, **common)]
-        answered = CallAnswered(id=f"{call}/2", at=start + 1, answered_by="human", **common)
-        return [offered, answered, *self._callbacks(now)]
+            if self.served == "every other" and self._calls % 4:
+                yield self._called_back(self._owed.pop(), now)
 
-    def _callbacks(self, now: int) -> Iterator[Event]:
-        """Everybody who is owed one gets it at once."""
-        for call in self._owed:
-            customer = f"customer-{call}"
-            yield CallbackConnected(
-                id=f"{call}/3", at=now, call_id=call, customer=customer, reached="human"
-            )
-        self._owed.clear()
+    def _all_settled(self, now: int) -> Iterator[Event]:
+        """Whoever waits is answered, and everybody who is owed a callback gets it at once."""
+        if self._waits is not None:
+            call = self._waits["call_id"]
+            yield CallAnswered(id=f"{call}/2", at=now, answered_by="human", **self._waits)
+            self._waits = None
+        while self._owed:
+            yield self._called_back(self._owed.pop(), now)
+
+    def _called_back(self, call: str, now: int) -> CallbackConnected:
+        customer = f"customer-{call}"
+        return CallbackConnected(
+            id=f"{call}/3", at=now, call_id=call, customer=customer, reached="human"
+        )
 
 
-def test_every_family_is_told_and_told_to_be_over() -> None:
-    """Answers, callbacks and both; who must be called; the budget; a worker that stands still.
+def test_every_family_is_told_and_told_to_be_over(tmp_path: Path) -> None:
+    """Usefulness; both promises at once, and the interval; each of them, who waits, who is owed.
 
-    Then blindness, under which the promises are kept quiet, and its end.
+    The budget, with so many calls afterwards that it is no longer overspent.
+
+    Then a worker that stands still, and blindness, under which the promises are kept quiet.
     """
-    require("prometheus", "prometheus-alertmanager")
+    require("prometheus", "prometheus-alertmanager", "promtool")
+    _month_of_useful_answers(tmp_path)
     centre = Centre()
     with ExitStack() as stack:
         address = stack.enter_context(centre.open())
         received = stack.enter_context(inbox())
-        receivers = Receivers(url=received.url)
-        running = stack.enter_context(monitoring(address, parse_slo(SLO), receivers, TIMING))
+        running = _watched(stack, tmp_path, address, Receivers(url=received.url))
         until(lambda: received.told("Watchdog"), "the watchdog arrives")
+        _usefulness(centre, received)
+        _whole_promise(centre, running, received)
         _promises(centre, running, received)
         _worker_and_sight(centre, received)
 
 
+def _month_of_useful_answers(folder: Path) -> None:
+    """What Prometheus would remember of a centre whose answers were of use for four weeks."""
+    now = int(time.time()) // 3600 * 3600
+    name = hour_step(ANSWERS)
+    lines = [
+        f'{name}{{queue="{QUEUE}",usefulness="{use}"}} {count} {at}'
+        for use, count in (("useful", 1000), ("useless", 0))
+        for at in range(now - 28 * 24 * 3600, now, 3600)
+    ]
+    text = "\n".join([f"# TYPE {name} gauge", *lines, "# EOF", ""])
+    (folder / "history.txt").write_text(text, encoding="utf-8")
+    made = ("tsdb", "create-blocks-from", "openmetrics", "--quiet", "history.txt", "prometheus")
+    code, said = run("promtool", *made, cwd=folder)
+    assert code == 0, said
+
+
+def _watched(stack: ExitStack, folder: Path, worker: str, receivers: Receivers) -> LocalStack:
+    (folder / TEMPLATES_FILE).write_text(render_templates(), encoding="utf-8")
+    (folder / RULES_FILE).write_text(render_rules(parse_slo(SLO), TIMING), encoding="utf-8")
+    alerts = stack.enter_context(alertmanager(folder, render_alertmanager(receivers, TIMING)))
+    config = prometheus_config([worker], alerts.address, TIMING)
+    return LocalStack(stack.enter_context(prometheus(folder, config)).url, alerts.url)
+
+
+def _usefulness(centre: Centre, received: Inbox) -> None:
+    centre.served = "all, to no use"
+    quick = _told(received, "AnswersLessUseful", "warning")
+    assert "against 100 % in 30 days, while calls are answered in time" in quick.description
+    centre.served, centre.at_once = "all", 20
+    until(lambda: received.told("AnswersLessUseful", "resolved"), "answers are of use again", 90)
+    centre.at_once = 1
+
+
+def _whole_promise(centre: Centre, running: LocalStack, received: Inbox) -> None:
+    """Neither promise alone is broken enough to call somebody; both together are."""
+    centre.served = "every other"
+    both = _told(received, "PromiseFastBurn", "critical")
+    assert "calls in the last 12 seconds were neither answered by a human" in both.description
+    below = _told(received, "AnswerServiceLevelBelowTarget", "warning")
+    assert "the objective is 90 %" in below.description
+    centre.served = "all"
+    until(lambda: received.told("PromiseFastBurn", "resolved"), "both are kept again", 90)
+    over = "AnswerServiceLevelBelowTarget"
+    until(lambda: received.told(over, "resolved"), "the service level is reached again", 90)
+    assert not received.told("AnswerPromiseFastBurn")
+    assert not received.told("CallbackPromiseFastBurn")
+
+
 def _promises(centre: Centre, running: LocalStack, received: Inbox) -> None:
-    centre.agents_there = False
+    told_before = len(received.told("PromiseFastBurn"))
+    centre.served = "nobody"
     late = _told(received, "AnswerPromiseFastBurn", "critical")
     assert "calls in the last 12 seconds waited longer than 1 s" in late.description
     callbacks = _told(received, "CallbackPromiseFastBurn", "critical")
     assert "callbacks due in the last 12 seconds were not made within 5 s" in callbacks.description
     # Both at once say the same calls: neither answered in time nor called back in time.
-    whole = ("PromiseFastBurn", QUEUE)
     until(
-        lambda: active_alerts(running.alertmanager).get(whole) == "suppressed", "it is kept quiet"
+        lambda: active_alerts(running.alertmanager).get(WHOLE) == "suppressed", "it is kept quiet"
     )
+    assert len(received.told("PromiseFastBurn")) == told_before
+    waits = _told(received, "CallerWaitsTooLong", "critical")
+    assert waits.description.startswith("One caller has been waiting for ")
     overdue = _told(received, "CallbacksOverdue", "warning")
     assert "Call these customers now." in overdue.description
     spent = _told(received, "BudgetExhausted", "warning")
     assert "in the last 30 days; the objective allows" in spent.description
 
-    centre.agents_there = True
-    for name in ("CallbacksOverdue", "CallbackPromiseFastBurn", "AnswerPromiseFastBurn"):
+    centre.served, centre.at_once = "all", 40
+    for name in (
+        "CallerWaitsTooLong",
+        "CallbacksOverdue",
+        "CallbackPromiseFastBurn",
+        "AnswerPromiseFastBurn",
+        "BudgetExhausted",
+    ):
         until(lambda name=name: received.told(name, "resolved"), f"{name} resolves", 90)  # type: ignore[misc]
-    until(lambda: whole not in active_alerts(running.alertmanager), "the whole promise is kept", 60)
+    until(lambda: WHOLE not in active_alerts(running.alertmanager), "the whole promise is kept", 60)
+    centre.at_once = 1
 
 
 def _worker_and_sight(centre: Centre, received: Inbox) -> None:

@@ -10,13 +10,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
-from typing import Final
+from typing import Any, Final
 
 from centre_days import exported_samples, since
 from ledger_workers import Worker
+from month_health import Health
 
-from streams.events import CallOffered, CallRejected, Event
-from streams.instants import MINUTE, SECOND
+from streams.events import CallbackConnected, CallOffered, CallRejected, Event
+from streams.instants import DAY, HOUR, MINUTE, SECOND
 from streams.simulate import Centre, CentreConfig, Delivery
 from streams.slo import Kept, Objective
 
@@ -27,6 +28,10 @@ LONGEST: Final = 24 * 60
 QUARTER: Final = 15
 FEW: Final = 40
 """Of so many calls of an open day one comes on a closed one."""
+MORNING: Final = 7 * HOUR
+"""When it opens, and those who called while it was closed all day are called back."""
+APART: Final = 10 * SECOND
+"""Between two of these callbacks: everybody at the desk begins with them."""
 
 Shown = dict[str, float]
 """What one scrape shows."""
@@ -59,6 +64,8 @@ class Month:
         self.begin = config.start
         self._grace = objective.time.grace
         self._closed = closed
+        self.health = Health(config.start, closed)
+        self._called_back: dict[int, int] = {}
         self._worker = Worker(rules=objective.rules())
         self._worker.keeping = Kept(objective)
         self._owned = self._worker.assign(0)
@@ -89,12 +96,13 @@ class Month:
         serial = count()
         for delivery in deliveries:
             for event in self._as_it_was(delivery.event):
+                self.health.hear(event)
                 heapq.heappush(held, (event.at, next(serial), event))
             while held and held[0][0] < delivery.at - 10 * MINUTE:
                 yield heapq.heappop(held)[2]
 
     def _as_it_was(self, event: Event) -> Iterator[Event]:
-        """On a closed day few call, and nobody answers."""
+        """On a closed day few call, and nobody answers; they are called back when it opens."""
         call = getattr(event, "call_id", None)
         if not isinstance(event, CallOffered):
             if call not in self._dropped:
@@ -103,17 +111,27 @@ class Month:
         closed = self._closed(event.at)
         if closed:
             self._dropped.add(event.call_id)
-        if not closed or zlib.crc32(event.call_id.encode()) % FEW == 0:
-            self.calls += 1
-            yield event
-        if closed and zlib.crc32(event.call_id.encode()) % FEW == 0:
-            yield CallRejected(
-                id=f"{event.id}/closed",
-                at=event.at + SECOND,
-                call_id=event.call_id,
-                customer=event.customer,
-                source=event.source,
-            )
+        if closed and zlib.crc32(event.call_id.encode()) % FEW:
+            return
+        self.calls += 1
+        yield event
+        if closed:
+            yield from self._turned_away(event)
+
+    def _turned_away(self, call: CallOffered) -> Iterator[Event]:
+        who: dict[str, Any] = {"call_id": call.call_id, "customer": call.customer}
+        who["source"] = call.source
+        yield CallRejected(id=f"{call.id}/closed", at=call.at + SECOND, **who)
+        if not call.anonymous:
+            back = self._when_called_back(call.at)
+            yield CallbackConnected(id=f"{call.id}/back", at=back, reached="human", **who)
+
+    def _when_called_back(self, at: int) -> int:
+        day = (at - self.begin) // DAY + 1
+        while self._closed(self.begin + day * DAY):
+            day += 1
+        place = self._called_back[day] = self._called_back.get(day, 0) + 1
+        return self.begin + day * DAY + MORNING + place * APART
 
 
 def stretches(

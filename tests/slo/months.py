@@ -55,11 +55,15 @@ Outages = dict[int, tuple[int, tuple[str, ...]]]
 
 @dataclass(frozen=True)
 class Played:
-    """`found` are the pages of the whole month, or of the outages."""
+    """`found` are the pages of the whole month, or of the outages.
+
+    `kept` is the least share of calls answered in time on any day, and in any hour, that is open.
+    """
 
     days: int
     calls: int
     found: list[Page]
+    kept: tuple[float, float]
 
 
 def is_closed(at: int) -> bool:
@@ -69,7 +73,11 @@ def is_closed(at: int) -> bool:
 
 
 def centre(outages: Outages) -> CentreConfig:
-    """Return two queues that are staffed for what they promise; some call by night."""
+    """Return two queues that are staffed for what they promise; some call by night.
+
+    With a staff for 98.5 % on average there is a five minutes on every other day in which most
+    callers do wait too long: what is told then is true, and such a month not healthy.
+    """
     return CentreConfig(
         sources=small_centre().sources,
         queues=tuple(
@@ -85,7 +93,7 @@ def centre(outages: Outages) -> CentreConfig:
             for begins, (lasts, queues) in outages.items()
             for queue in queues
         ),
-        handling=HandlingConfig(staffing_objective=0.985),
+        handling=HandlingConfig(staffing_objective=0.9999, ring_no_answer=0.01),
         desk=DeskConfig(agents=14, forgotten=0.0, lead=(MINUTE, 4 * MINUTE)),
     )
 
@@ -124,7 +132,7 @@ def play(days: int, outages: Outages, jobs: int) -> Played:
             span = (0, (whole.looks - 1) * QUARTER)
             waiting.append(pool.submit(_pages, whole, weekly, span, Path(name)))
         found = [page for future in waiting for page in future.result()]
-    return Played(days, month.calls, found)
+    return Played(days, month.calls, found, (month.health.worst(24), month.health.worst(1)))
 
 
 def _spans(days: int, outages: Outages) -> list[Span]:
@@ -159,7 +167,13 @@ def result(played: Played, outages: Outages) -> Iterator[str]:
     """Return the row of the table, and what is wrong."""
     if not outages:
         wrong = [f"{each.alert} {each.place} {_when(each.minute)}" for each in played.found]
-        yield f"| healthy | {played.days} | {played.calls} | - | {len(wrong)} pages |"
+        day, hour = (f"{100 * share:.1f} %" for share in played.kept)
+        yield (
+            f"| healthy | {played.days} | {played.calls} | - | {len(wrong)} pages; answered in "
+            f"time: {day} on the worst day, {hour} in the worst hour |"
+        )
+        if played.kept[0] < OBJECTIVE.promises.answer.objective:
+            wrong.append("not a healthy month: on a day less than the objective was kept")
     else:
         found = told(played, outages)
         delays = sorted(page.minute - begins for begins, page in found.items())
