@@ -7,7 +7,8 @@ text of each queue is kept, per partition and per window, for as long as its num
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
-from streams.ledger import QueueTotals, WindowSums
+from streams.ledger import QueueTotals
+from streams.metrics.copies import Sums
 from streams.metrics.published import PublishedPartition
 from streams.metrics.rows import Common, Section
 from streams.metrics.totals_families import TOTALS_FAMILIES
@@ -18,7 +19,7 @@ __all__ = ["Blocks", "totals_sections", "window_sections"]
 
 _Texts: TypeAlias = tuple[bytes, ...]
 _Totals: TypeAlias = tuple[QueueTotals, _Texts]
-_Window: TypeAlias = tuple[WindowSums, _Texts]
+_Window: TypeAlias = tuple[Sums, _Texts]
 
 _TOTALS_READS: Final = tuple(TOTALS_FAMILIES.values())
 _WINDOW_READS: Final = tuple(WINDOW_FAMILIES.values())
@@ -99,7 +100,7 @@ def _totals_entry(
 
 
 def _window_entry(
-    partition: PublishedPartition, key: tuple[str, str], sums: WindowSums, before: _Window | None
+    partition: PublishedPartition, key: tuple[str, str], sums: Sums, before: _Window | None
 ) -> _Window:
     if before is not None and (before[0] is sums or before[0] == sums):
         return before

@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
+from msgspec import Struct
+
 from streams.ledger import WindowSums
 from streams.metrics.source import LedgerView, PartitionSource
 
-__all__ = ["TURN", "Copies", "Windowed", "read_windows"]
+__all__ = ["TURN", "Copies", "Sums", "Windowed", "read_windows"]
 
 TURN: Final = 0.002
 """Seconds of copying after which the next partition has to wait for the next turn."""
@@ -16,17 +18,37 @@ TURN: Final = 0.002
 T = TypeVar("T")
 
 
+class Sums(Struct, frozen=True, gc=False):
+    """The ledger's `WindowSums` for good.
+
+    There are tens of thousands of them, and nothing in them that the collector would have to look
+    at; looking all the same would stop the worker for tens of milliseconds.
+    """
+
+    classes: dict[str, int]
+    wait_sum: float
+    wait_count: int
+    wait_max: float
+    wait_buckets: tuple[int, ...]
+
+    @classmethod
+    def of(cls, live: WindowSums) -> "Sums":
+        """Return the same numbers."""
+        buckets = tuple(live.wait_buckets)
+        return cls(live.classes, live.wait_sum, live.wait_count, live.wait_max, buckets)
+
+
 @dataclass(frozen=True, slots=True)
 class Windowed:
     """The windows of one partition by queue label and window, and the bounds by queue label."""
 
-    sums: Mapping[tuple[str, str], WindowSums]
+    sums: Mapping[tuple[str, str], Sums]
     bounds: Mapping[str, tuple[float, ...]]
 
 
 def read_windows(ledger: LedgerView) -> Windowed:
     """Return the windows as of the ledger's last tick."""
-    sums = ledger.windows.read()
+    sums = {key: Sums.of(live) for key, live in ledger.windows.read().items()}
     labels = {label for label, _ in sums}
     return Windowed(sums, {label: tuple(ledger.windows.bounds(label)) for label in labels})
 

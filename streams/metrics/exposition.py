@@ -66,6 +66,11 @@ class Exposition:
         """Whether copies that are due had to be left to the next turn."""
         return self._publisher.is_behind
 
+    @property
+    def is_rendering(self) -> bool:
+        """Whether a thread is rendering a text at this moment."""
+        return self._rendering.locked()
+
     def publish(self, source: Source, *, copy: bool = True) -> None:
         """Make the state of `source` now what scrapes see; `copy` as for `Publisher.publish`."""
         self._worker = self._publisher.publish(source, copy=copy)

@@ -67,7 +67,7 @@ def histogram_rows(metric: Metric, bounds: tuple[float, ...], **extra: str) -> R
     return Rows(metric, [*buckets, ("_count", extra), ("_sum", extra)])
 
 
-def histogram_values(cumulative: list[int], total: float) -> list[Number]:
+def histogram_values(cumulative: Sequence[int], total: float) -> list[Number]:
     """Return the values for `histogram_rows` from cumulative counts and a sum in seconds."""
     return [*cumulative, cumulative[-1], total]
 

@@ -7,14 +7,15 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, TypeAlias
 
-from streams.ledger import VERDICTS, WindowSums
+from streams.ledger import VERDICTS
+from streams.metrics.copies import Sums
 from streams.metrics.names import BY_NAME
 from streams.metrics.rows import Number, Rows, histogram_rows, histogram_values
 
 __all__ = ["CLASSES", "WINDOW_FAMILIES"]
 
 _Reading: TypeAlias = tuple[Rows, list[Number]]
-_Read: TypeAlias = Callable[[WindowSums, str, tuple[float, ...]], _Reading | None]
+_Read: TypeAlias = Callable[[Sums, str, tuple[float, ...]], _Reading | None]
 
 CLASSES: Final = {
     verdict: tuple(state if verdict == state else f"{verdict}_{state}" for state in states)
@@ -26,7 +27,7 @@ _MAX: Final = BY_NAME["callcenter_window_wait_seconds_max"]
 _WAITS: Final = BY_NAME["callcenter_window_wait_seconds"]
 
 
-def _calls(sums: WindowSums, window: str, _: tuple[float, ...]) -> _Reading | None:
+def _calls(sums: Sums, window: str, _: tuple[float, ...]) -> _Reading | None:
     counts = sums.classes
     if not counts:
         return None
@@ -36,14 +37,14 @@ def _calls(sums: WindowSums, window: str, _: tuple[float, ...]) -> _Reading | No
     return _class_rows(window, tuple(names)), [counts.get(name, 0) for name in names]
 
 
-def _waits(sums: WindowSums, window: str, bounds: tuple[float, ...]) -> _Reading | None:
+def _waits(sums: Sums, window: str, bounds: tuple[float, ...]) -> _Reading | None:
     if not sums.wait_count:
         return None
     rows = histogram_rows(_WAITS, bounds, window=window)
     return rows, histogram_values(sums.wait_buckets, sums.wait_sum)
 
 
-def _longest(sums: WindowSums, window: str, _: tuple[float, ...]) -> _Reading | None:
+def _longest(sums: Sums, window: str, _: tuple[float, ...]) -> _Reading | None:
     return (_max_rows(window), [sums.wait_max]) if sums.wait_count else None
 
 

@@ -1,11 +1,14 @@
 """The HTTP endpoint, over a real socket on loopback."""
 
 import asyncio
+import gc
 import gzip
 import http.client
 import socket
+import sys
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 from ledger_workers import T0, Worker, answered_call
@@ -282,6 +285,93 @@ def test_a_loop_that_is_busy_does_not_hold_up_a_scrape(worker: Worker) -> None:
 def _timed_offered(port: int) -> tuple[float, float]:
     begun = time.monotonic()
     return _offered(port), time.monotonic() - begun
+
+
+def test_copying_for_a_scrape_lets_everything_else_have_its_turns(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is called from one to the next, as a batch is, waits for one turn of copying at most."""
+    turns = 0
+
+    def slow(*_: object) -> bool:
+        nonlocal turns
+        turns += 1
+        time.sleep(0.003)
+        return False
+
+    monkeypatch.setattr(Exposition, "copy", slow)
+
+    async def serving() -> list[int]:
+        running = await serve(worker, port=0)
+        loop, waited = asyncio.get_running_loop(), []
+        try:
+            asked = asyncio.ensure_future(asyncio.to_thread(_offered, running.port))
+            while not asked.done():
+                before, handed_on = turns, loop.create_future()
+                loop.call_soon(handed_on.set_result, None)
+                await handed_on
+                waited.append(turns - before)
+                await asyncio.sleep(0)
+            return waited
+        finally:
+            await running.close()
+
+    waited = asyncio.run(serving())
+    assert turns > 3
+    assert max(waited) == 1
+
+
+def test_nothing_is_copied_while_a_text_is_rendered(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both want the interpreter: a turn would take twice as long. It is made up for afterwards."""
+    copied: list[bool] = []
+    monkeypatch.setattr(Exposition, "is_behind", True)
+    monkeypatch.setattr(Exposition, "publish", lambda *_, copy=True: copied.append(copy))
+
+    async def serving() -> int:
+        running = await serve(worker, port=0)
+        try:
+            with running._exposition._rendering:
+                await asyncio.sleep(0.35)
+                while_rendering = sum(copied)
+            await asyncio.sleep(0.35)
+            return while_rendering
+        finally:
+            await running.close()
+
+    assert asyncio.run(serving()) == 0
+    assert sum(copied) > 0
+
+
+@pytest.fixture
+def interpreter() -> Iterator[None]:
+    """Have the settings of the interpreter restored."""
+    interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
+    yield
+    sys.setswitchinterval(interval)
+    gc.set_threshold(*thresholds)
+
+
+@pytest.mark.usefixtures("interpreter")
+def test_nothing_keeps_the_interpreter_from_the_loop_for_long(worker: Worker) -> None:
+    """A thread has it for a millisecond, not five; the collector looks at little at a time.
+
+    And at everything as rarely as it was told to.
+    """
+
+    async def serving() -> None:
+        running = await serve(worker, port=0)
+        await running.close()
+
+    gc.set_threshold(20_000, 10, 5_000)
+    asyncio.run(serving())
+    assert sys.getswitchinterval() == pytest.approx(0.001)
+    young, middle, old = gc.get_threshold()
+    assert young * (middle + 1) <= 25_000
+    assert young * middle * old == 20_000 * 10 * 5_000
+    asyncio.run(serving())
+    assert gc.get_threshold() == (young, middle, old)
 
 
 def test_a_publication_that_fails_does_not_end_publishing(

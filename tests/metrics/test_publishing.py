@@ -1,5 +1,6 @@
 """Publishing: consistent while the worker goes on, at a bounded cost, honest when it stops."""
 
+import gc
 import threading
 
 import pytest
@@ -9,7 +10,7 @@ from scraped import plain_samples, series
 from streams.instants import HOUR, MINUTE
 from streams.ledger import Rules
 from streams.metrics import Exposition
-from streams.metrics.copies import TURN, Copies
+from streams.metrics.copies import TURN, Copies, read_windows
 from streams.metrics.exposition import STALLED_AFTER
 from streams.metrics.source import LedgerView
 
@@ -66,6 +67,24 @@ def _consistent(exposition: Exposition) -> float:
     calls = numbers.pop() if numbers else 0.0
     assert sum(applied.values()) == 6 * calls
     return calls
+
+
+def test_copies_of_windows_are_nothing_to_the_collector() -> None:
+    """It would have to look at three objects for each queue and window, and stop the worker."""
+    worker = Worker()
+    owned = worker.assign(0)
+    owned.take(*answered_call("a", "sales", T0, wait=3))
+    owned.tick(T0 + MINUTE)
+    copied = read_windows(owned.ledger)
+    live = owned.ledger.windows.read()
+    gc.collect()
+    assert copied.sums.keys() == live.keys()
+    for key, sums in copied.sums.items():
+        assert not any(map(gc.is_tracked, (key, sums, sums.classes, sums.wait_buckets)))
+        assert (sums.classes, list(sums.wait_buckets)) == (
+            live[key].classes,
+            live[key].wait_buckets,
+        )
 
 
 def test_what_was_published_never_changes() -> None:
