@@ -59,7 +59,8 @@ def extensions(folder: Path) -> list[Extension]:
     )
     for module in IN_C:
         copy = shutil.copy(file_of(module).with_suffix(".c"), folder)
-        compiled.append(Extension(module, [str(copy)], extra_compile_args=["-O3"]))
+        # Debugging information would name the folder: two builds would differ.
+        compiled.append(Extension(module, [str(copy)], extra_compile_args=["-O3", "-g0"]))
     return compiled
 
 

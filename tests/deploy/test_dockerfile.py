@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from fnmatch import fnmatch
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -84,6 +85,16 @@ def test_the_image_says_what_it_is() -> None:
         assert f"org.opencontainers.image.{name}=" in labels
     for argument in ("VERSION", "REVISION", "CREATED", "SOURCE"):
         assert f'"${{{argument}}}"' in labels
+
+
+def test_what_is_compiled_names_no_folder_of_its_build() -> None:
+    """That is another one each time, and two builds of the same sources would differ by it."""
+    found = find_spec("callsla_kernel")
+    assert found is not None, "the ledger is not compiled: make venv"
+    compiled = [*Path(str(found.origin)).parent.glob("*.so")]
+    assert len(compiled) > 20
+    named = [path.name for path in compiled if re.search(rb"build-\w{8}\b", path.read_bytes())]
+    assert named == [], "an older build: pip uninstall callsla-kernel, then: make kernel"
 
 
 def test_no_step_asks_for_an_architecture() -> None:

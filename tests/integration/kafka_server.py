@@ -15,7 +15,7 @@ from typing import Final
 __all__ = ["KafkaCluster", "KafkaServer", "free_ports", "kafka_server", "missing"]
 
 REPOSITORY: Final = Path(__file__).parents[2]
-START_SECONDS: Final = 60
+START_SECONDS: Final = 180
 STOP_SECONDS: Final = 20
 
 PROPERTIES: Final = """\

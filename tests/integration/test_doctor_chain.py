@@ -35,7 +35,7 @@ from streams.slo.alertmanager import Receivers, render_alertmanager, render_temp
 from streams.slo.commands import render_all
 from streams.slo.local_stack import alertmanager
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
 RULES = render_all(load_slo())["callsla-rules.yaml"]
 
@@ -76,11 +76,17 @@ def places(flags: Mapping[str, str | None], environ: dict[str, str]) -> dict[str
 
 
 def test_a_healthy_chain_has_a_tick_everywhere(healthy: Chain, board: Grafana) -> None:
-    """As a user types it: every group is asked, nothing is left out, exit code 0."""
+    """As a user types it: every group is asked, nothing is left out, exit code 0.
+
+    On a machine that is starved a worker may lag indeed, and is then asked again.
+    """
     flags = {**healthy.flags, "grafana": board.url}
     arguments = [f"--{part}={url}" for part, url in flags.items()]
-    done = doctor(healthy.settings, *arguments, "--json", CALLSLA_GRAFANA_TOKEN=TOKEN)
-    told = json.loads(done.stdout)
+    for _ in range(3):
+        done = doctor(healthy.settings, *arguments, "--json", CALLSLA_GRAFANA_TOKEN=TOKEN)
+        told = json.loads(done.stdout)
+        if done.returncode == 0:
+            break
     assert [each for each in told["checks"] if each["status"] != "ok"] == []
     assert {each["group"] for each in told["checks"]} == set(GROUPS)
     assert (told["result"], told["exit_code"], done.returncode) == ("well", 0, 0)
@@ -144,7 +150,7 @@ def test_a_worker_that_is_not_ready_says_why(tmp_path: Path) -> None:
     settings = Settings(broker=f"127.0.0.1:{nowhere}", metrics_port=port)
     place = f"http://127.0.0.1:{port}"
     with command(settings, tmp_path / "log", "worker"):
-        until(lambda: said(asked(metrics=place), "metrics.ready"), "the page is there", 20)
+        until(lambda: said(asked(metrics=place), "metrics.ready"), "the page is there")
         stands(asked(metrics=place), "metrics.ready", "wrong", "the worker is not ready: ")
 
 
@@ -174,7 +180,7 @@ def test_prometheus_that_was_set_up_wrongly_is_told(healthy: Chain, tmp_path: Pa
 
 def wait_for_series(url: str) -> None:
     until(lambda: not said(asked(prometheus=url), "prometheus.series")[0][1].endswith("anything"),
-          "the worker is scraped", 20)  # fmt: skip
+          "the worker is scraped")  # fmt: skip
 
 
 def test_prometheus_without_worker_and_rules_is_told(tmp_path: Path) -> None:
@@ -208,7 +214,7 @@ def test_rules_that_were_edited_are_told(tmp_path: Path) -> None:
 
     nobody = f"127.0.0.1:{free_ports(1)[0]}"
     with monitoring_of(tmp_path, yaml.safe_dump(groups), nobody, None, change=twice) as url:
-        findings = until(lambda: _failing_and_down(url), "the rule and the scrape fail", 30)
+        findings = until(lambda: _failing_and_down(url), "the rule and the scrape fail")
     told = [reason for _, reason in said(findings, "prometheus.rules")]
     assert any("callsla-sight is loaded 2 times" in each for each in told), told
     assert f"recording rules are missing: {lost}" in told
@@ -297,7 +303,7 @@ def test_messages_that_do_not_get_out_are_told(tmp_path: Path) -> None:
             told = said(found, "alertmanager.notifications")
             return found if told[0][0] == "wrong" else []
 
-        findings = until(failing, "an attempt has failed", 20)
+        findings = until(failing, "an attempt has failed")
     stands(findings, "alertmanager.notifications", "wrong", "every attempt to send by webhook")
     stands(findings, "alertmanager.watchdog", "ok", "Watchdog arrives")
 

@@ -14,7 +14,7 @@ from streams.settings import Settings
 __all__ = ["RunningWorker", "running_worker", "until"]
 
 
-def until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
+def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
     """Wait until `condition` holds."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -32,7 +32,7 @@ class RunningWorker:
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(60)
 
     def _run(self) -> None:
         try:
@@ -55,7 +55,7 @@ class RunningWorker:
         async def ask() -> Any:
             return question(self.worker)
 
-        return asyncio.run_coroutine_threadsafe(ask(), self.loop).result(10)
+        return asyncio.run_coroutine_threadsafe(ask(), self.loop).result(60)
 
     def wait_for(self, records: int, seconds: float = 60) -> None:
         """Wait until `records` are covered by durable ticks and the totals are shown."""
