@@ -175,7 +175,7 @@ def _people(objective: Objective, timing: Timing) -> Iterator[str]:
         "minutes, more than were dealt with in the last 15."
     )
     yield (
-        f"  CallbackBacklogCannotBeCleared (critical): at least {least} are overdue or due within "
+        f"  CallbackBacklogCannotBeCleared (critical): at least {least} fall due within "
         "the hour, more than twice what the last 30 minutes have done."
     )
 

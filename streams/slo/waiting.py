@@ -81,17 +81,21 @@ def _due_faster_than_made(objective: Objective, timing: Timing) -> Alert:
 
 
 def _backlog(objective: Objective, timing: Timing) -> Alert:
-    """All that is owed within the hour, at twice what half an hour has done."""
+    """What can still be made within the hour, at twice what half an hour has done.
+
+    Not what is overdue: that cannot be made in time any more and has its own alert. Callbacks that
+    were forgotten stay overdue for a day, and in a quiet hour few others are dealt with.
+    """
     length = timing.wait(DEALT_WINDOWS[1])
     done = increase("queue", DEALT_WITH.name, length)
-    due = f'sum by (queue) (callcenter_callbacks_due{{within="3600"}}) + {_OVERDUE}'
+    due = 'sum by (queue) (callcenter_callbacks_due{within="3600"})'
     return _about(
         "CallbackBacklogCannotBeCleared",
         "critical",
         "callback",
         _more_due(objective, due, f"2 * {done}"),
         "the callbacks owed cannot be made in time",
-        '{{ printf "%.0f" $value }} callbacks are overdue or fall due within the hour; in the last '
+        '{{ printf "%.0f" $value }} callbacks fall due within the hour; in the last '
         f"{words(length)} {number(_or_none(done + '{}'), 'queue')} were dealt with, so at this "
         "rate customers will not be called back in time.",
         timing.wait(10 * MINUTE),

@@ -229,6 +229,22 @@ def test_overdue_callbacks_are_told_after_a_minute(bench: Bench) -> None:
     bench.check()
 
 
+def test_callbacks_that_were_forgotten_are_no_backlog(bench: Bench) -> None:
+    """Eight of this morning stay overdue for a day; of the two that are due each is made in time.
+
+    Few fall due, so few are dealt with: that is no rate at which the others could not be made.
+    """
+    bench.interval = "1m"
+    bench.owned("0x60")
+    bench.feed("callcenter_callbacks_overdue", "8x60", queue="sales")
+    bench.feed("callcenter_callbacks_due", "2x60", queue="sales", within="3600")
+    bench.feed("callcenter_callbacks_open", "2x60", queue="sales")
+    settled = "callcenter_callback_promises_settled_total"
+    bench.feed(settled, "0x10 1x20 2x40", queue="sales", state="kept")
+    bench.look("CallbackBacklogCannotBeCleared", "50m")
+    bench.check()
+
+
 def test_the_quick_timing_tells_an_outage_within_half_a_minute(bench: Bench) -> None:
     """For the demo: one call a second, all kept; then none is. 25 s later somebody is told.
 
