@@ -8,11 +8,11 @@ from streams.slo.dashboards.parts import Ask, Panel, distribution, lines, number
 from streams.slo.dashboards.promise import callback_columns, share
 from streams.slo.dashboards.queries import (
     CALLBACK,
+    distributed,
     first,
     kept,
     kept_by_queue,
     limit,
-    live,
     objective,
     quantile,
     stripped,
@@ -117,16 +117,16 @@ def _kept(slo: Objective) -> list[Panel]:
 
 def _delays(slo: Objective) -> list[Panel]:
     target = brief(slo.promises.callback.target)
-    buckets = live(f"{_DELAY}_bucket")
     quantiles = [Ask(quantile(part, _DELAY), f"{part:.0%}") for part in (0.5, 0.9)]
     return [
         distribution(
             "Delay of callbacks",
-            Ask(f"sum by (le) (increase({buckets}[$__rate_interval]))", "{{le}}"),
+            Ask(distributed(CALLBACK, _DELAY), "{{le}}"),
             "s",
-            "Time from the failed call to the conversation, of callbacks that led to one. Colour "
-            f"above the boundary at {target} came too late. A band just below it: the list is "
-            "worked in order of due time and there is no slack; start earlier.",
+            "Time from the failed call to the conversation, of callbacks that led to one. The "
+            f"dark line is the target ({target}, or what a chosen queue has): what is above it "
+            "came too late. A band just below it: the list is worked in order of due time and "
+            "there is no slack; start earlier.",
         ),
         lines(
             "Delay against the target",

@@ -44,6 +44,8 @@ _NAMES: Final = {
     "F7": "F7 of answered and abandoned",
 }
 _SHARE: Final = Look("percentunit", decimals=1, least=0, most=1)
+_APART: Final = Look("percentunit", decimals=1)
+"""From the lowest to the highest there is: seven lines close together must be told apart."""
 
 
 def formulas_board(objective: Objective) -> Board:
@@ -80,7 +82,7 @@ def _levels() -> list[Panel]:
         lines(
             "Service level by formula over time",
             asks,
-            _SHARE,
+            _APART,
             "Lines drift apart: calls are abandoned, diverted or turned away, and the flattering "
             "formulas forget them. Look at the outcomes below.",
             14,

@@ -18,6 +18,7 @@ __all__ = [
     "age",
     "budget_left",
     "by_queue",
+    "distributed",
     "first",
     "grown",
     "kept",
@@ -32,6 +33,10 @@ __all__ = [
 ]
 
 ANSWER, CALLBACK, WHOLE = PROMISES
+HAIR: Final = 0.001
+"""Seconds by which the mark of a target is above its bucket: less than any resolution."""
+TRACE: Final = "0.000001"
+"""Grafana hides cells of less than a thousandth of it."""
 QUEUES: Final = 'queue=~"$queue",queue=~"$group"'
 """The queues chosen; the group holds where all queues are chosen."""
 
@@ -104,6 +109,20 @@ def stripped(verdict: str, length: str) -> str:
     """Return what happened in a rolling window by the states of a verdict."""
     by_class = windowed(f"{verdict}_.*", length, "class")
     return f'label_replace({by_class}, "{verdict}", "$1", "class", "{verdict}_(.*)")'
+
+
+def distributed(promise: Promise, name: str) -> str:
+    """Return the buckets of a histogram, and one between them that marks the target.
+
+    Heatmaps have no thresholds. The mark is a bucket a hair above the strictest target of the
+    chosen queues, with so little in it that it has the darkest colour and no count changes.
+    """
+    counts = f"sum by (le) (increase({live(f'{name}_bucket')}[$__rate_interval]))"
+    target = limit(promise)
+    bound = f'label_replace(count_values("le", {target}), "le", "$1.0", "le", "([0-9]+)")'
+    below = f"sum({counts} and on (le) {bound})"
+    mark = f'count_values("le", {target} + {HAIR:g})'
+    return f"{counts}\nor\n{mark} * on () group_left () ({below} + {TRACE})"
 
 
 def quantile(share: float, name: str) -> str:

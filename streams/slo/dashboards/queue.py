@@ -11,6 +11,7 @@ from streams.slo.dashboards.queries import (
     ANSWER,
     QUEUES,
     age,
+    distributed,
     first,
     grown,
     kept,
@@ -106,15 +107,15 @@ def _lately(objective: Objective) -> list[Panel]:
 
 def _waits(slo: Objective) -> list[Panel]:
     target = brief(slo.promises.answer.target)
-    buckets = live(f"{_WAIT}_bucket")
     quantiles = [Ask(quantile(part, _WAIT), f"{part:.0%}") for part in (0.5, 0.9, 0.99)]
     return [
         distribution(
             "Waits of answered calls",
-            Ask(f"sum by (le) (increase({buckets}[$__rate_interval]))", "{{le}}"),
+            Ask(distributed(ANSWER, _WAIT), "{{le}}"),
             "s",
-            f"How many calls waited how long. Colour above the boundary at {target} is promises "
-            "broken; a bright band far up is callers who are passed over. Check the routing.",
+            f"How many calls waited how long. The dark line is the target ({target}, or what a "
+            "chosen queue has): colour above it is promises broken; a bright band far up is "
+            "callers who are passed over. Check the routing.",
         ),
         lines(
             "Waits against the target",

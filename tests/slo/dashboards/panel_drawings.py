@@ -17,6 +17,8 @@ PALETTE: Final = (
 GRID: Final = "#e4e7ea"
 NO_DATA: Final = "#8E8E8E"
 LEGENDS: Final = 12
+SHOWN_FROM: Final = 1e-9
+"""As Grafana has it: a cell with less is not drawn."""
 
 Series = list[tuple[float, float]]
 
@@ -127,8 +129,7 @@ def timeseries(drawn: Drawn, box: Box) -> str:
     rows = 1 + (min(len(curves), LEGENDS) - 1) // _columns(box)
     plot = Box(box.x + 46, box.y + 4, box.w - 50, box.h - 24 - 14 * rows)
     values = [value for _, _, points in shown for _, value in points]
-    least, most = min(0.0, *values), max(values)
-    most = most if most > least else least + 1
+    least, most = _range(drawn, values)
     place = _places(drawn, plot, least, most)
     limits, colours = _limits(drawn), _colours(drawn)
     parts = [_axes(drawn, plot, least, most, drawn.field["unit"])]
@@ -144,6 +145,16 @@ def timeseries(drawn: Drawn, box: Box) -> str:
             dash = ' stroke-dasharray="6 5"' if ref in limits else ' stroke-width="1.6"'
             parts.append(path(dots, fill, dash))
     return "".join([*parts, _legend(curves, limits, colours, box, rows)])
+
+
+def _range(drawn: Drawn, values: list[float]) -> tuple[float, float]:
+    """From the least that the panel names, if any; else from the least there is, and a little."""
+    least, most = min(values), max(values)
+    if "min" in drawn.field:
+        least = min(float(drawn.field["min"]), least)
+    else:
+        least -= (most - least) / 20
+    return least, most if most > least else least + 1
 
 
 def _columns(box: Box) -> int:
@@ -258,7 +269,7 @@ def heatmap(drawn: Drawn, box: Box) -> str:
         bound = "more" if rows[index][0] == math.inf else written(rows[index][0], unit)
         parts.append(text(plot.x - 4, y + 4, bound, size=9, fill=FAINT, anchor="end"))
         for column, value in enumerate(row):
-            if value > 0.01:
+            if value > SHOWN_FROM:
                 shade = _viridis((value / most) ** 0.5)
                 x = plot.x + plot.w * column / columns
                 parts.append(rect(x, y, plot.w / columns, height, shade))

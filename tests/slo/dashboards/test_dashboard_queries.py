@@ -46,6 +46,27 @@ def test_a_single_number_is_the_true_one(watched: Watched, query: Query) -> None
     assert float(found[0]["value"][1]) == pytest.approx(wanted, rel=1e-9, abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("query", "target"),
+    [(q, 3600 if "Delay" in q.panel else 10) for q in queries() if q.kind == "heatmap"],
+    ids=str,
+)
+def test_a_heatmap_marks_the_target_and_changes_no_count(
+    watched: Watched, query: Query, target: int
+) -> None:
+    """A bucket just above that of the target, with next to nothing in it, wherever calls are."""
+    found = {
+        float(row["metric"]["le"]): float(row["value"][1])
+        for row in answer(watched, sent(query.expr, __rate_interval="1h"))
+    }
+    bounds = sorted(found)
+    mark = bounds.index(target + 0.001)
+    assert bounds[mark - 1] == target
+    assert found[target + 0.001] - found[target] == pytest.approx(1e-6, abs=1e-9)
+    asked = query.expr.partition("\nor\n")[0]
+    assert len(answer(watched, sent(asked))) == len(found) - 1
+
+
 @pytest.mark.parametrize("query", [q for q in queries() if q.kind == "table"], ids=str)
 def test_a_column_fits_its_table(watched: Watched, query: Query) -> None:
     """Rows of several queries become one only if they have the same labels, and only those."""
