@@ -45,7 +45,7 @@ from {{ .StartsAt.UTC.Format "15:04:05 MST" }} to {{ .EndsAt.UTC.Format "15:04:0
 {{ define "callsla.html" -}}
 <h2>{{ template "callsla.title" . }}</h2>
 {{ range .Alerts.Firing }}<p>{{ .Annotations.description }}</p>
-<p>{{ .Annotations.budget }}</p>
+{{ with .Annotations.budget }}<p>{{ . }}</p>{{ end }}
 {{ with .Labels.owner }}<p>Call first: <b>{{ . }}</b></p>{{ end }}
 <p>Since {{ .StartsAt.UTC.Format "15:04:05 MST" }}. \
 <a href="{{ .Annotations.runbook_url }}">What to do</a>\
