@@ -29,7 +29,7 @@ __all__ = ["Assignment", "Ports"]
 log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
-UNTICKED_LIMIT: Final = 50_000
+UNTICKED_LIMIT: Final = 150_000
 """Records whose outputs may wait in memory before reading pauses."""
 
 

@@ -11,6 +11,8 @@ from typing import Any
 from aiokafka.consumer.fetcher import READ_UNCOMMITTED, FetchResult, PartitionRecords
 from aiokafka.errors import CorruptRecordException
 
+from streams.kafka.header_names import ToleratedBatch
+
 __all__ = ["hand_on_as_parsed", "parsed"]
 
 
@@ -35,9 +37,16 @@ def _getall(result: Any, max_records: int | None = None) -> list[Any]:
         return []
     # Given up first: after an error everything is fetched again.
     records, result._partition_records = result._partition_records, None  # noqa: SLF001
+    # Both refer to themselves: only the collector would free what was fetched.
+    result.getall, records._records_iterator = _nothing, None  # noqa: SLF001
     found = parsed(records)
     result._assignment.state_value(tp).consumed_to(records.next_fetch_offset)  # noqa: SLF001
     return found
+
+
+def _nothing(max_records: int | None = None) -> list[Any]:  # noqa: ARG001
+    """Return no records: all were handed on."""
+    return []
 
 
 def parsed(records: PartitionRecords) -> list[Any]:
@@ -54,7 +63,7 @@ def parsed(records: PartitionRecords) -> list[Any]:
             raise CorruptRecordException(f"Invalid CRC - {records._tp}")  # noqa: SLF001
         if not batch.is_control_batch:
             first = records.next_fetch_offset
-            some = list(batch)
+            some = batch.whole() if isinstance(batch, ToleratedBatch) else list(batch)
             if some and some[0].offset < first:
                 # A batch comes whole, also to who asked for its middle.
                 some = [record for record in some if record.offset >= first]

@@ -74,11 +74,17 @@ class Writing:
         """Have the ledger keep nothing for this snapshot any longer."""
         if self._book.originals is self._originals:
             self._book.originals = None
+        # It would refer to this, and the collector alone would free a copy of the whole state.
+        self._originals.hurry = _done
 
     def _hurry(self) -> None:
         while self.step():
             pass
         self.give_up()
+
+
+def _done() -> None:
+    """Do nothing: all is written."""
 
 
 def dump(ledger: Ledger) -> bytes:

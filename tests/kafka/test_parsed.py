@@ -1,6 +1,8 @@
 """Records handed on a batch at a time are those that aiokafka hands on one by one."""
 
+import gc
 import struct
+import weakref
 from types import MappingProxyType
 from typing import Any
 
@@ -93,6 +95,20 @@ def test_a_result_is_handed_on_once_and_moves_the_position() -> None:
     assert result._assignment.state.position == 15
     assert not result.has_more()
     assert result.getall() == []
+
+
+def test_what_was_handed_on_is_freed_without_the_collector() -> None:
+    """A megabyte of a fetch, some hundred times a second, would wait for it."""
+    result = _result(_batch(10, 5), 10)
+    hand_on_as_parsed({TP: result})
+    there = weakref.ref(result), weakref.ref(result._partition_records)
+    gc.disable()
+    try:
+        assert len(result.getall()) == 5
+        del result
+        assert [one() for one in there] == [None, None]
+    finally:
+        gc.enable()
 
 
 def test_records_of_a_position_that_moved_are_not_handed_on() -> None:

@@ -1,5 +1,7 @@
 """A snapshot: the whole state as bytes, and a ledger that goes on from it."""
 
+import gc
+import weakref
 from base64 import b64decode
 
 import msgspec
@@ -8,7 +10,7 @@ from feeds import BASE, event, s
 
 from streams.events import Event
 from streams.ledger import Ledger, Rules, SnapshotError, dump, load, state_hash
-from streams.ledger.writing import FORMAT
+from streams.ledger.writing import FORMAT, Writing
 
 
 def _ledger() -> Ledger:
@@ -198,3 +200,17 @@ def test_any_number_of_calls_comes_back(number: int) -> None:
     assert sorted(copy.book.calls) == sorted(ledger.book.calls)
     assert len(copy.book.customers) == number
     assert dump(copy) == dump(ledger)
+
+
+def test_a_snapshot_that_was_written_is_freed_without_the_collector() -> None:
+    """It holds a copy of everything the ledger remembers."""
+    ledger = _ledger()
+    writing = Writing(ledger)
+    there = weakref.ref(writing)
+    gc.disable()
+    try:
+        assert writing.finish() == dump(ledger)
+        del writing
+        assert there() is None
+    finally:
+        gc.enable()
