@@ -1,13 +1,14 @@
 """What the rules and dashboards of many queues cost a real Prometheus.
 
     PYTHONPATH=tests/integration:tests/metrics:tests/slo/dashboards \\
-        python tests/bench/rule_cost.py [--queues 200] [--seconds 330] [--no-history]
+        python tests/bench/rule_cost.py [--queues 200] [--seconds 330] [--no-history] [--wait]
 
 One worker with every queue in every one of `PARTITIONS` is scraped. Prometheus has a month of
 history of what the rules look back at (`--no-history`: none), so that what is measured is what it
 costs every day. It says how long each group of rules takes, how much of a core all of it is, how
 many series it holds for each queue, and which queries of the dashboards are the slowest. Seconds
-are those of this machine as loaded as it is: the share of a core is what to compare.
+are those of this machine as loaded as it is: the share of a core is what to compare. With `--wait` it
+asks for Enter before it watches, so that the machine can be made quiet for that time alone.
 """
 
 import argparse
@@ -58,6 +59,7 @@ def main() -> None:
     parser.add_argument("--queues", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=330)
     parser.add_argument("--no-history", dest="history", action="store_false")
+    parser.add_argument("--wait", action="store_true")
     given = parser.parse_args()
     names = [f"q{number:03}" for number in range(given.queues)]
     endpoint = Endpoint(published(_worker(names)), "127.0.0.1", 0)
@@ -72,6 +74,8 @@ def main() -> None:
                 config = prometheus_config([f"127.0.0.1:{endpoint.port}"], None, timing)
                 (folder / "prometheus.yaml").write_text(config, encoding="utf-8")
                 os.kill(program.pid, signal.SIGHUP)
+                if given.wait:
+                    input("Enter: watch\n")
                 _watch(program, given.seconds)
     finally:
         endpoint.stop()

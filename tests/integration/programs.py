@@ -34,14 +34,14 @@ def require(*programs: str) -> None:
     pytest.skip(reason)
 
 
-def run(*command: str | Path, cwd: Path | None = None) -> tuple[int, str]:
-    """Run a program to its end; return its exit code and all it said."""
+def run(*command: str | Path, cwd: Path | None = None, seconds: float = 300) -> tuple[int, str]:
+    """Run a program to its end, for `seconds` at most; return its exit code and all it said."""
     done = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=seconds,
         check=False,
     )
     return done.returncode, done.stdout + done.stderr

@@ -250,18 +250,16 @@ def heatmap(drawn: Drawn, box: Box) -> str:
     plot = Box(box.x + 52, box.y + 4, box.w - 56, box.h - 26)
     height = plot.h / max(len(rows), 1)
     columns = 60
-    cells: list[list[float]] = []
+    own: list[list[float]] = []
+    below: dict[float, float] = {}
     for _, values in rows:
-        cells.append([0.0] * columns)
-        for at, value in values:
-            number = float(value)
+        own.append([0.0] * columns)
+        upto = {at: float(value) for at, value in values if math.isfinite(float(value))}
+        for at, number in upto.items():
             place = min(columns - 1, int(columns * (at - drawn.span[0]) / _length(drawn)))
-            if math.isfinite(number) and place >= 0:
-                cells[-1][place] = max(cells[-1][place], number)
-    own = [
-        [max(0.0, upper - lower) for upper, lower in zip(row, below, strict=True)]
-        for row, below in zip(cells, [[0.0] * columns, *cells], strict=False)
-    ]
+            if place >= 0:
+                own[-1][place] = max(own[-1][place], number - below.get(at, 0.0))
+        below = upto
     most = max((value for row in own for value in row), default=0.0) or 1.0
     parts = [rect(plot.x, plot.y, plot.w, plot.h, "#f6f7f8")]
     for index, row in enumerate(own):
