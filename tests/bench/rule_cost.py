@@ -7,8 +7,8 @@ One worker with every queue in every one of `PARTITIONS` is scraped. Prometheus 
 history of what the rules look back at (`--no-history`: none), so that what is measured is what it
 costs every day. It says how long each group of rules takes, how much of a core all of it is, how
 many series it holds for each queue, and which queries of the dashboards are the slowest. Seconds
-are those of this machine as loaded as it is: the share of a core is what to compare. With `--wait` it
-asks for Enter before it watches, so that the machine can be made quiet for that time alone.
+are those of this machine as loaded as it is: the share of a core is what to compare. With `--wait`
+it asks for Enter before it watches, so that the machine can be made quiet for that time alone.
 """
 
 import argparse
