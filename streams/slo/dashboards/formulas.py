@@ -105,6 +105,7 @@ def _worth(weight: float) -> list[Panel]:
             "How far the formulas are apart. Large: say which formula a number was made with "
             "whenever you report it.",
             8,
+            over_time=False,
         ),
         number(
             "Useful answers per call",

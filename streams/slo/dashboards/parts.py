@@ -47,16 +47,31 @@ class Ask:
 
 
 def number(
-    title: str, ask: Ask, look: Look, description: str, width: int = 4, height: int = 4
+    title: str,
+    ask: Ask,
+    look: Look,
+    description: str,
+    width: int = 4,
+    height: int = 4,
+    *,
+    over_time: bool = True,
 ) -> Panel:
-    """Return a panel that shows one number."""
+    """Return a panel that shows one number, and how it came about unless that costs too much."""
     options = stat.Options(
         color_mode=common.BigValueColorMode.VALUE,
-        graph_mode=common.BigValueGraphMode.AREA,
+        graph_mode=common.BigValueGraphMode.AREA if over_time else common.BigValueGraphMode.NONE,
         reduce_options=_last(),
     )
     return _panel(
-        "stat", title, [ask], description, look.field(), options, width, height, with_range=True
+        "stat",
+        title,
+        [ask],
+        description,
+        look.field(),
+        options,
+        width,
+        height,
+        with_range=over_time,
     )
 
 

@@ -82,6 +82,8 @@ def stat(drawn: Drawn, box: Box) -> str:
     number = text(
         box.x + box.w / 2, box.y + 40, words, size=28, fill=fill, anchor="middle", bold=600
     )
+    if drawn.panel["options"]["graphMode"] == "none":
+        return number
     below = Box(box.x, box.y + 52, box.w, box.h - 54)
     return _spark(drawn, below, fill) + number
 
