@@ -117,11 +117,13 @@ def _kept(slo: Objective) -> list[Panel]:
 
 def _delays(slo: Objective) -> list[Panel]:
     target = brief(slo.promises.callback.target)
+    own = (queue.callback.target for queue in slo.queues.values())
+    targets = [slo.promises.callback.target, *own]
     quantiles = [Ask(quantile(part, _DELAY), f"{part:.0%}") for part in (0.5, 0.9)]
     return [
         distribution(
             "Delay of callbacks",
-            Ask(distributed(CALLBACK, _DELAY), "{{le}}"),
+            Ask(distributed(CALLBACK, _DELAY, targets), "{{le}}"),
             "s",
             "Time from the failed call to the conversation, of callbacks that led to one. The "
             f"dark line is the target ({target}, or what a chosen queue has): what is above it "

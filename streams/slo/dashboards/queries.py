@@ -5,8 +5,10 @@ no recording has come from the exporter's rolling windows, which are exact in ev
 is a mean of ratios, and where nothing was decided there is no ratio.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
+from streams.instants import SECOND
 from streams.slo.counters import PROMISES, Promise
 from streams.slo.names import allowed, increase
 
@@ -111,16 +113,20 @@ def stripped(verdict: str, length: str) -> str:
     return f'label_replace({by_class}, "{verdict}", "$1", "class", "{verdict}_(.*)")'
 
 
-def distributed(promise: Promise, name: str) -> str:
+def distributed(promise: Promise, name: str, targets: Iterable[int]) -> str:
     """Return the buckets of a histogram, and one between them that marks the target.
 
     Heatmaps have no thresholds. The mark is a bucket a hair above the strictest target of the
     chosen queues, with so little in it that it has the darkest colour and no count changes.
+    `targets` are all there are, in microseconds: only their buckets are read a second time.
     """
+    bounds = "|".join(str(each / SECOND).replace(".", "[.]") for each in sorted({*targets}))
     counts = f"sum by (le) (increase({live(f'{name}_bucket')}[$__rate_interval]))"
+    few = live(f"{name}_bucket", f'le=~"{bounds}"')
+    own = f"sum by (le) (increase({few}[$__rate_interval]))"
     target = limit(promise)
     bound = f'label_replace(count_values("le", {target}), "le", "$1.0", "le", "([0-9]+)")'
-    below = f"sum({counts} and on (le) {bound})"
+    below = f"sum({own} and on (le) {bound})"
     mark = f'count_values("le", {target} + {HAIR:g})'
     return f"{counts}\nor\n{mark} * on () group_left () ({below} + {TRACE})"
 

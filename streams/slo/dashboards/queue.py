@@ -107,11 +107,13 @@ def _lately(objective: Objective) -> list[Panel]:
 
 def _waits(slo: Objective) -> list[Panel]:
     target = brief(slo.promises.answer.target)
+    own = (queue.answer.target for queue in slo.queues.values())
+    targets = [slo.promises.answer.target, *own]
     quantiles = [Ask(quantile(part, _WAIT), f"{part:.0%}") for part in (0.5, 0.9, 0.99)]
     return [
         distribution(
             "Waits of answered calls",
-            Ask(distributed(ANSWER, _WAIT), "{{le}}"),
+            Ask(distributed(ANSWER, _WAIT, targets), "{{le}}"),
             "s",
             f"How many calls waited how long. The dark line is the target ({target}, or what a "
             "chosen queue has): colour above it is promises broken; a bright band far up is "
