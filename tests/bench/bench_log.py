@@ -3,6 +3,7 @@
 First an hour of a large centre (361,000 events, 12 partitions, 30,000 callers who gave up) is read
 once, and live events follow at a steady rate for a minute, with a snapshot of each partition every
 12 s (60 as shipped): how long the event loop is kept by each tick and each part of a snapshot.
+After that the sources restart once: all of their calls are judged again, in one tick.
 Then the hour is read in pairs, as shipped, and with a tick every 5 s and no snapshot: CPU seconds
 of the worker.
 
@@ -24,16 +25,18 @@ import msgspec
 from bench_recovery import PARTITIONS, one_hour, produce, wait_for
 from kafka_server import kafka_server
 from msgspec.structs import replace
-from soak import feed
+from soak import FAULTS, feed
 from worker_processes import WorkerProcess
 
-from streams.events import CallOffered, CallQueued
+from streams.events import CallOffered, CallQueued, Event, SourceRestarted
 from streams.instants import MINUTE
+from streams.kafka.produce import EventProducer
 from streams.kafka.topics import create_topics
 from streams.settings import Settings
 
 SNAPSHOT_SECONDS = 12
 LIVE_SECONDS = 60
+RESTART_SECONDS = 5
 TIMED = Path(__file__).with_name("timed_worker.py")
 
 
@@ -81,23 +84,47 @@ def compare(settings: Settings, directory: Path, offered: int, events: int, pair
     print(f"median: {median(ratios) - 1:+.1%} (at most +5 %)")
 
 
-def hold_ups(settings: Settings, directory: Path, offered: int, rate: float) -> None:
+def hold_ups(
+    settings: Settings, directory: Path, rows: list[tuple[str | None, Event]], rate: float
+) -> None:
     settings = replace(settings, snapshot_seconds=SNAPSHOT_SECONDS)
+    faults = [name for name in FAULTS if name != "restart"]
     with running(settings, "live", directory) as worker:
-        wait_for(worker, offered, pause=2)
+        wait_for(worker, offered_of(rows), pause=2)
         began = time.time()
         end = began + LIVE_SECONDS
-        live = multiprocessing.Process(target=feed, args=(settings, rate, 1, end))
+        live = multiprocessing.Process(target=feed, args=(settings, rate, 1, end, faults))
         live.start()
         live.join(LIVE_SECONDS + 30)
+        restart(settings, {event.source for _, event in rows})
+        time.sleep(RESTART_SECONDS)
     written = (directory / "live.json").read_bytes()
     notes = msgspec.json.decode(written, type=dict[str, list[tuple[float, float]]])
     for name, each in notes.items():
-        kept = sorted(took for at, took in each if began + 2 < at < end)
-        print(
-            f"{name}: {len(kept)} times, median {median(kept):.1f} ms, p99 "
-            f"{kept[int(len(kept) * 0.99)]:.1f} ms, longest {kept[-1]:.1f} ms (at most 20)"
-        )
+        tell(name, [took for at, took in each if began + 2 < at < end], "at most 20")
+    ticks = [took for at, took in notes["tick"] if end < at < end + RESTART_SECONDS]
+    tell("tick, all sources restarted", sorted(ticks)[-PARTITIONS:], "some 7,000 calls anew")
+
+
+def tell(name: str, milliseconds: list[float], asked: str) -> None:
+    kept = sorted(milliseconds)
+    print(
+        f"{name}: {len(kept)} times, median {median(kept):.1f} ms, p99 "
+        f"{kept[int(len(kept) * 0.99)]:.1f} ms, longest {kept[-1]:.1f} ms ({asked})"
+    )
+
+
+def restart(settings: Settings, sources: set[str]) -> None:
+    """Have every source say that it restarted."""
+    producer = EventProducer(settings, settings.broker)
+    for source in sorted(sources):
+        at = time.time_ns() // 1000
+        producer.send(None, SourceRestarted(id=f"restart-{source}", at=at, source=source))
+    producer.flush()
+
+
+def offered_of(rows: list[tuple[str | None, Event]]) -> int:
+    return len({e.call_id for _, e in rows if isinstance(e, CallOffered | CallQueued)})
 
 
 def main(pairs: float = 3, rate: float = 2000) -> None:
@@ -106,9 +133,9 @@ def main(pairs: float = 3, rate: float = 2000) -> None:
         create_topics(settings)
         rows = one_hour(65_500, 30_000, time.time_ns() // 1000 - MINUTE)
         produce(settings, rows)
-        offered = len({e.call_id for _, e in rows if isinstance(e, CallOffered | CallQueued)})
+        offered = offered_of(rows)
         print(f"{len(rows):,} events, {offered:,} calls")
-        hold_ups(settings, Path(name), offered, rate)
+        hold_ups(settings, Path(name), rows, rate)
         compare(settings, Path(name), offered, len(rows), int(pairs))
 
 

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -39,6 +40,7 @@ promises: {callback: {target: 1m, late_horizon: 2m}}
 usefulness: {repeat_window: 1m}
 time: {lateness: 1m, max_call: 2m, max_age: 10m}
 """
+FAULTS = ("duplicate", "disorder", "late", "lost", "restart", "skew")
 RATES = FaultRates(
     late_delay=(2 * SECOND, 50 * SECOND),
     very_late_delay=(70 * SECOND, 120 * SECOND),
@@ -46,12 +48,13 @@ RATES = FaultRates(
 )
 
 
-def feed(settings: Settings, rate: float, seed: int, end: float) -> None:
+def feed(
+    settings: Settings, rate: float, seed: int, end: float, faults: Sequence[str] = FAULTS
+) -> None:
     """Write events in real time until `end`; every thousandth is followed by a poisoned record."""
     centre = busy_centre(time.time_ns() // 1000, rate / EVENTS_A_CALL * 3600, seed)
-    names = ("duplicate", "disorder", "late", "lost", "restart", "skew")
     producer = EventProducer(settings, settings.broker)
-    for number, delivery in enumerate(paced(inject(centre.deliveries(), names, seed, RATES))):
+    for number, delivery in enumerate(paced(inject(centre.deliveries(), faults, seed, RATES))):
         if time.time() > end:
             break
         producer.send(delivery.key, delivery.event)
