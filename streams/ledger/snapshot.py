@@ -74,6 +74,8 @@ class _State(Struct, array_like=True):
 
 _LONGEST: Final = 1e9
 """Seconds: no bound of a histogram is as long."""
+_MOST: Final = 1 << 60
+"""No count or sum of microseconds is as large."""
 
 _header: Final = msgspec.msgpack.Decoder(_Header)
 _decoder: Final = msgspec.msgpack.Decoder(_State)
@@ -165,17 +167,23 @@ def _windows_of(read: _Windows) -> QueueWindows:
     _require(sizes == {len(queue.sums)}, f"all {len(queue.sums)} windows")
     _restore_slices(queue.fine, read.fine)
     _restore_slices(queue.coarse, read.coarse)
-    queue.sums, queue.maxima, queue.tails = read.sums, read.maxima, read.tails
+    for counts, numbers in zip(queue.sums, read.sums, strict=True):
+        _require(all(abs(number) < _MOST for number in numbers), "a sum of small counts")
+        counts.set(numbers)
+    queue.maxima, queue.tails = read.maxima, read.tails
     return queue
 
 
 def _restore_slices(slices: dict[int, Slice], read: list[list[int]]) -> None:
     for values in read:
         places, numbers = values[2::2], values[3::2]
-        is_one = len(values) >= 2 and len(places) == len(numbers)
+        is_one = len(values) >= 2 and len(places) == len(numbers) == len(set(places))
+        is_one = is_one and all(abs(number) < _MOST for number in numbers)
         _require(is_one and all(0 <= place < KINDS for place in places), "a slice of time")
         one = slices[values[0]] = Slice()
-        one.wait_max, one.counts = values[1], dict(zip(places, numbers, strict=True))
+        one.wait_max = values[1]
+        for place, number in zip(places, numbers, strict=True):
+            one.add(place, number)
 
 
 def _require(is_so: bool, what: str) -> None:

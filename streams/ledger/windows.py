@@ -1,9 +1,10 @@
 """Rolling windows in event time, per queue: only parts that add up, never a ratio."""
 
 from bisect import bisect_left
-from typing import Final, TypeAlias
+from typing import Final
 
 from streams.instants import DAY, HOUR, MINUTE, SECOND
+from streams.ledger.counts import Counts
 from streams.ledger.rules import Rules
 from streams.ledger.totals import PAIRS, PLACES, bucket_of, limits_of
 from streams.ledger.window_sums import WindowSums
@@ -26,6 +27,8 @@ WINDOWS: Final[dict[str, tuple[int, int]]] = {
 _SPANS: Final = tuple(WINDOWS.values())
 _FIRST_COARSE: Final = 4
 """From this window on slices are coarse."""
+_LONGEST: Final = (3, 5)
+"""The longest window of fine and of coarse slices: what has left it is kept no longer."""
 _FINE_IN_COARSE: Final = _COARSE // _FINE
 _WAIT_BOUNDS: Final[tuple[float, ...]] = (1.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 _MAX_UNFOLDED: Final = 4096
@@ -41,12 +44,7 @@ _WAIT_SUM: Final = len(PAIRS)
 """after the classes: microseconds waited by those answered, then how many by bucket"""
 _BUCKETS: Final = _WAIT_SUM + 1
 KINDS: Final = _BUCKETS + len(_WAIT_BOUNDS) + 2
-"""How many numbers are counted."""
-
-_Sums: TypeAlias = list[int]
-"""`KINDS` numbers: classes, the sum of waits, wait buckets."""
-_Counts: TypeAlias = dict[int, int]
-"""Those of a slice by place: of a few seconds of one queue most are nothing."""
+"""How many numbers are counted: classes, the sum of waits, wait buckets."""
 
 
 class Slice:
@@ -55,19 +53,18 @@ class Slice:
     __slots__ = ("counts", "packed", "wait_max")
 
     def __init__(self) -> None:
-        self.counts: _Counts = {}
+        self.counts = Counts(KINDS)
         self.wait_max = 0
         self.packed = b""
         """what a snapshot says of it; empty: to be worked out"""
 
     def add(self, place: int, number: int) -> None:
         """Add `number` to the count at `place`."""
-        self.counts[place] = self.counts.get(place, 0) + number
+        self.counts.add(place, number)
 
     def merge(self, other: "Slice") -> None:
         """Add what is in `other`."""
-        for place, number in other.counts.items():
-            self.add(place, number)
+        self.counts.merge(other.counts)
         self.wait_max = max(self.wait_max, other.wait_max)
         self.packed = b""
 
@@ -80,7 +77,7 @@ class QueueWindows:
     def __init__(self) -> None:
         self.fine: dict[int, Slice] = {}
         self.coarse: dict[int, Slice] = {}
-        self.sums: list[_Sums] = [[0] * KINDS for _ in _SPANS]
+        self.sums = [Counts(KINDS) for _ in _SPANS]
         self.maxima = [0] * len(_SPANS)
         self.tails = [0] * len(_SPANS)
         """the last slice that has left each window"""
@@ -89,25 +86,23 @@ class QueueWindows:
         """Let every window end at `end`."""
         for index, (length, width) in enumerate(_SPANS):
             tail = (end - length) // width
-            if tail > self.tails[index]:
-                self._leave(index, self.fine if width == _FINE else self.coarse, tail)
+            before = self.tails[index]
+            if tail > before:
+                slices = self.fine if width == _FINE else self.coarse
+                self._leave(index, slices, tail)
                 self.tails[index] = tail
-        for slices, tail in ((self.fine, self.tails[3]), (self.coarse, self.tails[5])):
-            for number in [number for number in slices if number <= tail]:
-                del slices[number]
+                if index in _LONGEST:
+                    for number in _between(slices, before, tail):
+                        del slices[number]
 
     def add(self, added: Slice, number: int) -> None:
         """Add the fine slice `number` wherever it has not left the window; it is kept."""
         tails = self.tails
         coarse = number // _FINE_IN_COARSE
-        open_sums: list[_Sums] = []
         for index in range(len(tails)):
             if (number if index < _FIRST_COARSE else coarse) > tails[index]:
-                open_sums.append(self.sums[index])
+                self.sums[index].merge(added.counts)
                 self.maxima[index] = max(self.maxima[index], added.wait_max)
-        for place, counted in added.counts.items():
-            for sums in open_sums:
-                sums[place] = sums[place] + counted
         if coarse > tails[5]:
             _slice_of(self.coarse, coarse).merge(added)
         if number > tails[3]:
@@ -126,10 +121,7 @@ class QueueWindows:
         places.append(len(new))
         for one in (*self.fine.values(), *self.coarse.values()):
             one.packed = b""
-            before, one.counts = one.counts, {}
-            for place, number in before.items():
-                is_bucket = place >= _BUCKETS
-                one.add(_BUCKETS + places[place - _BUCKETS] if is_bucket else place, number)
+            _rebucket(one.counts, places)
         for sums in self.sums:
             _rebucket(sums, places)
 
@@ -137,7 +129,7 @@ class QueueWindows:
         gone_max = 0
         for number in _between(slices, self.tails[index], tail):
             gone = slices[number]
-            _subtract(self.sums[index], gone.counts)
+            self.sums[index].take_away(gone.counts)
             gone_max = max(gone_max, gone.wait_max)
         if gone_max and gone_max >= self.maxima[index]:
             staying = [one.wait_max for number, one in slices.items() if number > tail]
@@ -194,10 +186,7 @@ class Windows:
     def answered_in_target(self, label: str, wait: int, at: int) -> None:
         """Count a call answered in target: its outcome, both promises and its wait."""
         self.wait(label, wait, at, 1)
-        counted = self._open(label, at)
-        counted.add(_IN_TARGET, 1)
-        counted.add(_KEPT, 1)
-        counted.add(_WHOLE_KEPT, 1)
+        self._open(label, at).counts.add_one(_IN_TARGET, _KEPT, _WHOLE_KEPT)
 
     def advance(self, end: int) -> None:
         """Let the windows end at `end` (event time); never goes back."""
@@ -221,7 +210,7 @@ class Windows:
         """Return the sums by queue label and name of window, as of the last `advance`."""
         self.fold()
         return {
-            (label, name): self._sums(label, queue.sums[index], queue.maxima[index])
+            (label, name): self._sums(label, queue.sums[index].numbers(), queue.maxima[index])
             for label, queue in self.queues.items()
             for index, name in enumerate(WINDOWS)
         }
@@ -245,7 +234,7 @@ class Windows:
         queue.expire(self.end)
         return queue
 
-    def _sums(self, label: str, counts: _Sums, wait_max: int) -> WindowSums:
+    def _sums(self, label: str, counts: list[int], wait_max: int) -> WindowSums:
         cumulative: list[int] = []
         total = 0
         for number in counts[_BUCKETS : _BUCKETS + len(self.bounds(label)) + 1]:
@@ -274,11 +263,13 @@ class NoWindows(Windows):
         """Do nothing."""
 
 
-def _rebucket(counts: _Sums, places: list[int]) -> None:
-    waits = counts[_BUCKETS:]
-    counts[_BUCKETS:] = [0] * len(waits)
+def _rebucket(counts: Counts, places: list[int]) -> None:
+    numbers = counts.numbers()
+    waits = numbers[_BUCKETS:]
+    numbers[_BUCKETS:] = [0] * len(waits)
     for place, number in zip(places, waits, strict=False):
-        counts[_BUCKETS + place] += number
+        numbers[_BUCKETS + place] += number
+    counts.set(numbers)
 
 
 def _slice_of(slices: dict[int, Slice], number: int) -> Slice:
@@ -286,11 +277,6 @@ def _slice_of(slices: dict[int, Slice], number: int) -> Slice:
     if found is None:
         found = slices[number] = Slice()
     return found
-
-
-def _subtract(sums: _Sums, counts: _Counts) -> None:
-    for place, number in counts.items():
-        sums[place] = sums[place] - number
 
 
 def _between(slices: dict[int, Slice], last: int, tail: int) -> list[int]:

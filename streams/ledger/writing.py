@@ -3,7 +3,6 @@
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
-from itertools import chain
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -194,7 +193,8 @@ def _totals_values(totals: QueueTotals) -> tuple[Any, ...]:
 def _windows_values(ledger: Ledger, label: str) -> tuple[Any, ...]:
     queue, bounds = ledger.windows.queues[label], ledger.windows.bounds(label)
     fine, coarse = _slices(queue.fine), _slices(queue.coarse)
-    return fine, coarse, queue.sums, queue.maxima, queue.tails, bounds
+    sums = [counts.numbers() for counts in queue.sums]
+    return fine, coarse, sums, queue.maxima, queue.tails, bounds
 
 
 def _slices(slices: Mapping[int, Slice]) -> msgspec.Raw:
@@ -204,6 +204,5 @@ def _slices(slices: Mapping[int, Slice]) -> msgspec.Raw:
 
 
 def _pack(number: int, one: Slice) -> bytes:
-    counts = sorted(pair for pair in one.counts.items() if pair[1])
-    one.packed = _encoder.encode((number, one.wait_max, *chain.from_iterable(counts)))
+    one.packed = _encoder.encode((number, one.wait_max, *one.counts.pairs()))
     return one.packed

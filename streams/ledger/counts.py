@@ -1,0 +1,72 @@
+"""Many small numbers that are added up and taken away again, by place.
+
+Written once more in C (counts.c), which is used where the ledger is compiled: the windows of a
+worker add whole slices of time to each other all day.
+"""
+
+from collections.abc import Sequence
+
+__all__ = ["Counts"]
+
+_MOST = 1 << 63
+
+
+class Counts:
+    """`size` integers, all 0 at first.
+
+    Raises, like each of its methods, IndexError for a place there is not, ValueError for counts of
+    another size, and OverflowError for a number that no 64 bits hold.
+    """
+
+    __slots__ = ("_numbers",)
+
+    def __init__(self, size: int) -> None:
+        self._numbers = [0] * size
+
+    def add(self, place: int, number: int) -> None:
+        """Add `number` to the count at `place`."""
+        if place < 0:
+            raise IndexError(place)
+        self._numbers[place] = _bounded(self._numbers[place] + number)
+
+    def add_one(self, *places: int) -> None:
+        """Add 1 to the count at each of `places`."""
+        for place in places:
+            self.add(place, 1)
+
+    def merge(self, other: "Counts") -> None:
+        """Add what is in `other`, place by place."""
+        both = self._beside(other)
+        self._numbers = [_bounded(mine + theirs) for mine, theirs in both]
+
+    def take_away(self, other: "Counts") -> None:
+        """Subtract what is in `other`, place by place."""
+        both = self._beside(other)
+        self._numbers = [_bounded(mine - theirs) for mine, theirs in both]
+
+    def numbers(self) -> list[int]:
+        """Return all of them."""
+        return list(self._numbers)
+
+    def set(self, numbers: Sequence[int]) -> None:
+        """Have these numbers, as many as there are."""
+        if len(numbers) != len(self._numbers):
+            raise ValueError(len(numbers))
+        self._numbers = [_bounded(number) for number in numbers]
+
+    def pairs(self) -> list[int]:
+        """Return place and number of each that is not 0, one behind the other."""
+        found: list[int] = []
+        for place, number in enumerate(self._numbers):
+            if number:
+                found += (place, number)
+        return found
+
+    def _beside(self, other: "Counts") -> list[tuple[int, int]]:
+        return list(zip(self._numbers, other._numbers, strict=True))  # noqa: SLF001
+
+
+def _bounded(number: int) -> int:
+    if not -_MOST <= number < _MOST:
+        raise OverflowError(number)
+    return number

@@ -1,0 +1,55 @@
+"""Counts by place: the same of the compiled kernel and as they are written."""
+
+import runpy
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.ledger.counts import Counts
+
+WRITTEN: Final = Path(__file__).parents[2] / "streams" / "ledger" / "counts.py"
+"""Run as a file, it is never the compiled one."""
+_Written: Final = runpy.run_path(str(WRITTEN))["Counts"]
+
+_NUMBERS: Final = st.sampled_from([0, 1, -1, 5, 2**62, -(2**62), 2**63 - 1, -(2**63), 2**63, 2**70])
+_SIZES: Final = st.integers(0, 9)
+_PLACES: Final = st.integers(-2, 10)
+
+
+def _outcome(counts: Any, name: str, *given: Any) -> Any:
+    try:
+        return getattr(counts, name)(*given)
+    except (IndexError, OverflowError, ValueError) as error:
+        return type(error)
+
+
+_STEPS: Final = st.one_of(
+    st.tuples(st.just("add"), _PLACES, _NUMBERS),
+    st.tuples(st.just("add_one"), _PLACES, _PLACES),
+    st.tuples(st.just("set"), st.lists(_NUMBERS, max_size=9)),
+    st.tuples(st.sampled_from(["merge", "take_away"])),
+    st.tuples(st.sampled_from(["numbers", "pairs"])),
+)
+
+
+@given(_SIZES, _SIZES, st.lists(_STEPS, max_size=30))
+def test_whatever_is_done_gives_the_same(mine: int, theirs: int, steps: list[Any]) -> None:
+    """Also what cannot be done, of which nothing or as much is left behind."""
+    pairs = [(Counts(mine), _Written(mine)), (Counts(theirs), _Written(theirs))]
+    for number, (name, *arguments) in enumerate(steps):
+        one, other = pairs[number % 2], pairs[1 - number % 2]
+        if name in ("merge", "take_away"):
+            told = [_outcome(a, name, b) for a, b in zip(one, other, strict=True)]
+        else:
+            told = [_outcome(each, name, *arguments) for each in one]
+        assert told[0] == told[1]
+        assert one[0].numbers() == one[1].numbers()
+
+
+def test_only_counts_go_together_with_counts() -> None:
+    """A list of numbers is none."""
+    with pytest.raises((TypeError, AttributeError)):
+        Counts(2).merge([1, 2])  # type: ignore[arg-type]
