@@ -1,7 +1,6 @@
 """Serving a worker's metrics from its event loop: publish when asked, answer on threads."""
 
 import asyncio
-import gc
 import logging
 import sys
 import threading
@@ -25,11 +24,6 @@ BREATH: Final = 0.002
 """Seconds between two of these turns: what else is due is done, however many steps it takes."""
 SWITCH_SECONDS: Final = 0.001
 """How long a thread of the endpoint may keep the interpreter from the loop (CPython: 0.005)."""
-YOUNG, MIDDLE = 5_000, 4
-"""Objects after which the collector looks at those, and looks after which at all of the last ones.
-
-It stops every thread: 25,000 objects for some 10 ms, 200,000 for 50.
-"""
 
 logger = logging.getLogger(__name__)
 
@@ -118,20 +112,11 @@ class Serving:
 async def serve(source: Source, host: str = "127.0.0.1", port: int = DEFAULT_PORT) -> Serving:
     """Serve the metrics of `source`, which is read on the running loop's thread only.
 
-    From then on threads of this process change places more often, and the collector looks at less
-    at a time.
+    From then on threads of this process change places more often.
 
     Raises:
         EndpointError: the address cannot be listened on.
     """
-    _share_interpreter()
+    sys.setswitchinterval(min(SWITCH_SECONDS, sys.getswitchinterval()))
     exposition = Exposition()
     return Serving(source, exposition, Endpoint(exposition, host, port))
-
-
-def _share_interpreter() -> None:
-    sys.setswitchinterval(min(SWITCH_SECONDS, sys.getswitchinterval()))
-    young, middle, old = gc.get_threshold()
-    if young > YOUNG:
-        # All there is is looked at as rarely as before.
-        gc.set_threshold(YOUNG, MIDDLE, old * middle * young // (MIDDLE * YOUNG))
