@@ -34,6 +34,8 @@ class Query:
     ref: str
     expr: str
     legend: str
+    is_instant: bool = False
+    """asked for the moment alone"""
 
     def __str__(self) -> str:
         return f"{self.board.removesuffix('.json')}: {self.panel} {self.ref}"
@@ -59,6 +61,7 @@ def _of_panels(name: str) -> Iterator[Query]:
                 target["refId"],
                 target["expr"],
                 target["legendFormat"],
+                target.get("instant", False),
             )
 
 
