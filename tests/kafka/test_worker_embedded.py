@@ -99,7 +99,9 @@ def test_a_bad_record_is_passed_on_untouched_with_its_reason(broker: EmbeddedBro
             1,
             1,
         )
-    (letter,) = read_all(broker.bootstrap, SETTINGS.dead_letters_topic)
+    # At least once: a starved worker that loses its partition writes it again, the same bytes.
+    letter, *again = read_all(broker.bootstrap, SETTINGS.dead_letters_topic)
+    assert all(headers_of(one) == headers_of(letter) for one in again)
     assert (letter.key(), letter.value(), letter.partition()) == (b"k", b"\xff{", 2)
     first, *added = headers_of(letter)
     ours = {name.removeprefix(HEADER_PREFIX): text for name, text in added}
