@@ -30,7 +30,10 @@ log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
 UNTICKED_LIMIT: Final = 150_000
-"""Records whose outputs may wait in memory before reading pauses."""
+"""Records whose outputs may wait in memory before reading pauses.
+
+A third of it was reached while a broker acknowledged the outputs before, and a worker stood idle.
+"""
 
 
 class Ports(Protocol):

@@ -64,7 +64,7 @@ class ToleratedBatch:
             yield from _leniently(self._raw)
 
     def whole(self) -> list[Any]:
-        """Return all records: four times as fast as one by one."""
+        """Return all records; without a step of a generator for each."""
         try:
             return list(self._batch)
         except UnicodeDecodeError:

@@ -108,7 +108,10 @@ static PyObject *combined(counts *self, PyObject *given, int sign)
         return NULL;
     }
     for (Py_ssize_t i = 0; i < size; i++)
-        self->numbers[i] += sign * other->numbers[i];
+        if (sign > 0)
+            self->numbers[i] += other->numbers[i];
+        else
+            self->numbers[i] -= other->numbers[i];
     Py_RETURN_NONE;
 }
 

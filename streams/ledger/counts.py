@@ -12,10 +12,10 @@ _MOST = 1 << 63
 
 
 class Counts:
-    """`size` integers, all 0 at first.
+    """`size` integers, all 0 at first; each 64 bits at most, so that C can hold them.
 
-    Raises, like each of its methods, IndexError for a place there is not, ValueError for counts of
-    another size, and OverflowError for a number that no 64 bits hold.
+    Its methods raise IndexError for a place there is not, ValueError for counts of another size,
+    and OverflowError for a result that 64 bits do not hold.
     """
 
     __slots__ = ("_numbers",)
