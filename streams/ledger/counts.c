@@ -12,6 +12,9 @@ typedef struct {
 
 static PyTypeObject counts_type;
 
+/* What comes out of bytes leaves room for counting on. */
+#define ROOMY ((int64_t)1 << 60)
+
 static int64_t number_of(PyObject *value)
 {
     return (int64_t)PyLong_AsLongLong(value);
@@ -25,7 +28,8 @@ static int overflown(void)
 
 static int64_t *at(counts *self, PyObject *where)
 {
-    Py_ssize_t place = PyLong_AsSsize_t(where);
+    /* Clipped: a number too large for a place is none there is, either. */
+    Py_ssize_t place = PyNumber_AsSsize_t(where, NULL);
     if (place == -1 && PyErr_Occurred())
         return NULL;
     if (place >= 0 && place < Py_SIZE(self))
@@ -160,6 +164,48 @@ static PyObject *counts_set(counts *self, PyObject *given)
     Py_RETURN_NONE;
 }
 
+static int place_pair(counts *self, int64_t *numbers, PyObject *where, PyObject *value)
+{
+    int64_t *count = at(self, where);
+    if (count == NULL)
+        return -1;
+    int64_t number = number_of(value);
+    if (number == -1 && PyErr_Occurred())
+        PyErr_Clear(), number = ROOMY; /* more than 64 bits, or no number at all */
+    Py_ssize_t place = count - self->numbers;
+    if (numbers[place] || number == 0 || number <= -ROOMY || number >= ROOMY) {
+        PyErr_SetObject(PyExc_ValueError, value);
+        return -1;
+    }
+    numbers[place] = number;
+    return 0;
+}
+
+static PyObject *counts_set_pairs(counts *self, PyObject *given)
+{
+    PyObject *items = PySequence_Fast(given, "counts are set to a sequence");
+    if (items == NULL)
+        return NULL;
+    Py_ssize_t length = PySequence_Fast_GET_SIZE(items);
+    Py_ssize_t size = Py_SIZE(self);
+    int64_t *numbers = PyMem_Calloc(size + 1, sizeof *numbers);
+    int failed = numbers == NULL;
+    if (failed)
+        PyErr_NoMemory();
+    else if ((failed = length % 2))
+        PyErr_SetString(PyExc_ValueError, "a place without a number");
+    for (Py_ssize_t i = 0; !failed && i < length; i += 2)
+        failed = place_pair(self, numbers, PySequence_Fast_GET_ITEM(items, i),
+                            PySequence_Fast_GET_ITEM(items, i + 1));
+    if (!failed)
+        memcpy(self->numbers, numbers, size * sizeof *numbers);
+    PyMem_Free(numbers);
+    Py_DECREF(items);
+    if (failed)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
 static int append(PyObject *list, int64_t number)
 {
     PyObject *item = PyLong_FromLongLong(number);
@@ -185,6 +231,7 @@ static PyMethodDef methods[] = {
     {"take_away", (PyCFunction)counts_take_away, METH_O, "Subtract what is in another."},
     {"numbers", (PyCFunction)counts_numbers, METH_NOARGS, "Return all of them."},
     {"set", (PyCFunction)counts_set, METH_O, "Have these numbers."},
+    {"set_pairs", (PyCFunction)counts_set_pairs, METH_O, "Have these numbers at these places."},
     {"pairs", (PyCFunction)counts_pairs, METH_NOARGS, "Return place and number of those not 0."},
     {NULL, NULL, 0, NULL},
 };

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 __all__ = ["Counts"]
 
 _MOST = 1 << 63
+_ROOMY = 1 << 60
 
 
 class Counts:
@@ -53,6 +54,23 @@ class Counts:
         if len(numbers) != len(self._numbers):
             raise ValueError(len(numbers))
         self._numbers = [_bounded(number) for number in numbers]
+
+    def set_pairs(self, pairs: Sequence[int]) -> None:
+        """Have these numbers at these places, as `pairs` gives them, and 0 everywhere else.
+
+        ValueError also for a place without a number, one named twice, and a number of more than
+        60 bits: what comes out of bytes leaves room for counting on.
+        """
+        numbers = [0] * len(self._numbers)
+        if len(pairs) % 2:
+            raise ValueError(len(pairs))
+        for place, number in zip(pairs[::2], pairs[1::2], strict=True):
+            if not 0 <= place < len(numbers):
+                raise IndexError(place)
+            if numbers[place] or not 0 < abs(number) < _ROOMY:
+                raise ValueError(number)
+            numbers[place] = number
+        self._numbers = numbers
 
     def pairs(self) -> list[int]:
         """Return place and number of each that is not 0, one behind the other."""

@@ -5,13 +5,11 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from streams.ledger.calls import Call
-from streams.ledger.customers import Counted
 from streams.ledger.ledger import Ledger
-from streams.ledger.packing import call_of, customer_of, fact_of
+from streams.ledger.packing import fact_of
+from streams.ledger.restoring import restore_call, restore_customer
 from streams.ledger.rows import CallRow, CustomerRow, FactRow
 from streams.ledger.rules import Rules
-from streams.ledger.settle import Settlement
 from streams.ledger.totals import Histogram, QueueTotals
 from streams.ledger.windows import KINDS, QueueWindows, Slice
 from streams.ledger.writing import FORMAT
@@ -87,6 +85,17 @@ def load(rules: Rules, state: bytes) -> Ledger:
     Raises:
         SnapshotError: the bytes are damaged or of another format.
     """
+    ledger = Ledger(rules)
+    read = _read(state)
+    try:
+        _restore(ledger, read)
+    except LookupError as error:
+        msg = f"the state cannot be read: it speaks of {error} and does not hold it"
+        raise SnapshotError(msg) from None
+    return ledger
+
+
+def _read(state: bytes) -> _State:
     try:
         written = _header.decode(state).format
         read = _decoder.decode(state) if written == FORMAT else None
@@ -98,13 +107,7 @@ def load(rules: Rules, state: bytes) -> Ledger:
         told = f"the state has format {written}, this version reads {FORMAT}"
         msg = f"{told}: start the {writer} again"
         raise SnapshotError(msg)
-    ledger = Ledger(rules)
-    try:
-        _restore(ledger, read)
-    except LookupError as error:
-        msg = f"the state cannot be read: it speaks of {error} and does not hold it"
-        raise SnapshotError(msg) from None
-    return ledger
+    return read
 
 
 def _restore(ledger: Ledger, read: _State) -> None:
@@ -123,9 +126,9 @@ def _restore(ledger: Ledger, read: _State) -> None:
             book.facts_of.add(fact.source)
     _restore_totals(ledger, read)
     for call in read.calls:
-        _restore_call(ledger, call)
+        restore_call(book, call)
     for customer in read.customers:
-        _restore_customer(ledger, customer)
+        restore_customer(book, customer)
     for call_id in read.undecided:
         book.undecided[call_id] = book.calls[call_id]
     for call_id in read.touched[0]:
@@ -176,57 +179,16 @@ def _windows_of(read: _Windows) -> QueueWindows:
 
 def _restore_slices(slices: dict[int, Slice], read: list[list[int]]) -> None:
     for values in read:
-        places, numbers = values[2::2], values[3::2]
-        is_one = len(values) >= 2 and len(places) == len(numbers) == len(set(places))
-        is_one = is_one and all(abs(number) < _MOST for number in numbers)
-        _require(is_one and all(0 <= place < KINDS for place in places), "a slice of time")
+        _require(len(values) >= 2, "a slice of time")
         one = slices[values[0]] = Slice()
         one.wait_max = values[1]
-        for place, number in zip(places, numbers, strict=True):
-            one.add(place, number)
+        try:
+            one.counts.set_pairs(values[2:])
+        except (IndexError, ValueError):
+            msg = "a slice of time"
+            raise LookupError(msg) from None
 
 
 def _require(is_so: bool, what: str) -> None:
     if not is_so:
         raise LookupError(what)
-
-
-def _restore_call(ledger: Ledger, row: CallRow) -> None:
-    call = call_of(row)
-    _share_names(ledger.book, call)
-    ledger.book.remember(call)
-    if row.wake:
-        ledger.book.deadlines.set(call, row.wake)
-
-
-def _share_names(book: Settlement, call: Call) -> None:
-    """Give `call` the names that others have, too: read from bytes each has a copy of its own."""
-    call.source = book.shared(call.source)
-    call.queue, call.label = _shared(book, call.queue), _shared(book, call.label)
-    call.outcome, call.answer = _shared(book, call.outcome), _shared(book, call.answer)
-    call.promise, call.usefulness = _shared(book, call.promise), _shared(book, call.usefulness)
-    if call.held_by == call.customer:
-        call.held_by = call.customer
-
-
-def _shared(book: Settlement, name: str | None) -> str | None:
-    return None if name is None else book.shared(name)
-
-
-def _restore_customer(ledger: Ledger, row: CustomerRow) -> None:
-    book = ledger.book
-    customer = customer_of(row, book.calls)
-    if customer.calls:
-        key = customer.calls[0].held_by or customer.id
-        customer.id, customer.name = key, key if customer.name == key else customer.name
-    book.customers[customer.id] = customer
-    for fact in customer.facts:
-        book.facts_of.add(fact.source)
-    if any(_is_owing(promise) for promise in customer.promises):
-        book.owing[customer.id] = customer
-    if row.wake:
-        book.deadlines.set(customer, row.wake)
-
-
-def _is_owing(promise: Counted) -> bool:
-    return promise.owed.state is None or promise.owed.state == "broken"

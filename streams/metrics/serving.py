@@ -15,7 +15,7 @@ __all__ = ["PUBLISH_SECONDS", "Serving", "serve"]
 PUBLISH_SECONDS: Final = 0.5
 """How old the picture may become when nobody asks."""
 TURN_SECONDS: Final = 0.1
-"""From one turn of copying to the next while some copies are due."""
+"""The same while some copies are due, or the worker was not ready."""
 PATIENCE: Final = 0.05
 """Seconds that a scrape waits for a new picture; a busy loop has its last one shown."""
 TURNS_SECONDS: Final = 0.03
@@ -70,7 +70,9 @@ class Serving:
             # not while one is being answered, which wants the interpreter as well.
             busy = self._is_answering or self._exposition.is_rendering
             self._try_to_publish(copy=self._exposition.is_behind and not busy)
-            await asyncio.sleep(TURN_SECONDS if self._exposition.is_behind else PUBLISH_SECONDS)
+            # Whoever waits for it to be ready, in a take-over, is told soon.
+            soon = self._exposition.is_behind or self._exposition.unready() is not None
+            await asyncio.sleep(TURN_SECONDS if soon else PUBLISH_SECONDS)
 
     def _try_to_publish(self, *, copy: bool) -> None:
         try:

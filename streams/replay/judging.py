@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Final
 
+from streams.collector import uncollected
 from streams.events import Event
 from streams.instants import MINUTE
 from streams.ledger import Change, Ledger, Rules
 from streams.ledger.kinds import AT, Told, told
-from streams.replay.reading import PROGRESS_EVENTS, Progress, uncollected
+from streams.replay.reading import PROGRESS_EVENTS, Progress
 from streams.replay.waits import QueueWaits
 
 __all__ = ["Judged", "judge", "judge_told"]

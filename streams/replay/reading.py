@@ -1,11 +1,10 @@
 """All events of an input, in the order of their event time and with little memory."""
 
-import gc
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from operator import attrgetter, itemgetter
 from typing import Any, Final
 
+from streams.collector import uncollected
 from streams.events import CallEvent, Event
 from streams.ledger.kinds import AT, Told
 from streams.sources import Source
@@ -63,19 +62,6 @@ def read_told(source: Source, lines: Iterable[bytes], progress: Progress | None 
                 progress(PROGRESS_EVENTS)
         told.sort(key=_told_at)
     return Input(source, [], told)
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Keep the garbage collector from looking through millions of things that make no cycles."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.freeze()
-            gc.enable()
 
 
 def _events(source: Source, lines: Iterable[bytes], progress: Progress | None) -> list[Event]:

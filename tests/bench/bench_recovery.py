@@ -73,14 +73,19 @@ def produce(settings: Settings, rows: list[tuple[str | None, Event]]) -> None:
 def wait_for(worker: WorkerProcess, offered: int, pause: float = 0.5) -> float:
     """Wait until `worker` exports as many calls; returns how long it took.
 
-    A scrape costs the worker time: a long `pause` while it reads its backlog.
+    A scrape of so many queues and partitions costs the worker time, which `pause` keeps apart.
     """
     began = time.perf_counter()
-    while not worker.ready():
+    while _owns_nothing(worker):
         time.sleep(0.05)
     while sums([worker], OFFERED) < offered:
         time.sleep(pause)
     return time.perf_counter() - began
+
+
+def _owns_nothing(worker: WorkerProcess) -> bool:
+    reason = worker.unready() or ""
+    return "assigned" in reason or "starting" in reason
 
 
 def killed_and_back(worker: WorkerProcess, settings: Settings, log: Path, offered: int) -> float:
@@ -124,8 +129,11 @@ def handed_over(settings: Settings, log: Path, offered: int) -> None:
     began = time.perf_counter()
     first.terminate(20)
     print(f"SIGTERM to end of process: {time.perf_counter() - began:.2f} s")
-    wait_for(second, offered, 0.02)
+    wait_for(second, offered, 0.25)
     print(f"SIGTERM to exact at the other worker: {time.perf_counter() - began:.2f} s")
+    while not second.ready():
+        time.sleep(0.05)
+    print(f"SIGTERM to ready, all of it fetched: {time.perf_counter() - began:.2f} s")
     second.kill()
 
 

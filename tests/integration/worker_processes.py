@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -40,22 +41,32 @@ class WorkerProcess:
 
     def ready(self) -> bool:
         """Return whether `/-/ready` says so."""
+        return self.unready() is None
+
+    def unready(self) -> str | None:
+        """Return why `/-/ready` says no; None: it says yes."""
         try:
-            with urllib.request.urlopen(f"{self.url}/-/ready", timeout=5) as answer:  # noqa: S310
-                return bool(answer.status == 200)
-        except OSError:
-            return False
+            with urllib.request.urlopen(f"{self.url}/-/ready", timeout=5):  # noqa: S310
+                return None
+        except urllib.error.HTTPError as error:
+            return error.read().decode().strip()
+        except OSError as error:
+            return str(error)
 
     def samples(self, name: str) -> Counter[tuple[str, ...]]:
         """Return the values of the metric `name` by its labels' values, partitions apart."""
-        with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as answer:  # noqa: S310
-            families = list(text_string_to_metric_families(answer.read().decode()))
         found: Counter[tuple[str, ...]] = Counter()
-        for family in families:
+        for family in text_string_to_metric_families(self._lines(name)):
             for sample in family.samples:
                 if sample.name == name:
                     found[tuple(sample.labels.values())] += int(sample.value)
         return found
+
+    def _lines(self, name: str) -> str:
+        """Return the lines of one metric: to parse all of a large page takes seconds."""
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as answer:  # noqa: S310
+            lines = answer.read().splitlines(keepends=True)
+        return b"".join(line for line in lines if line.startswith(name.encode())).decode()
 
     def kill(self) -> None:
         """End the process at once, as a crash would."""

@@ -17,6 +17,9 @@ _Written: Final = runpy.run_path(str(WRITTEN))["Counts"]
 _NUMBERS: Final = st.sampled_from([0, 1, -1, 5, 2**62, -(2**62), 2**63 - 1, -(2**63), 2**63, 2**70])
 _SIZES: Final = st.integers(0, 9)
 _PLACES: Final = st.integers(-2, 10)
+_PAIRS: Final = st.lists(st.tuples(st.integers(0, 9), st.sampled_from([1, -1, 2**60 - 1]))).map(
+    lambda pairs: [number for pair in pairs for number in pair]
+)
 
 
 def _outcome(counts: Any, name: str, *given: Any) -> Any:
@@ -30,6 +33,8 @@ _STEPS: Final = st.one_of(
     st.tuples(st.just("add"), _PLACES, _NUMBERS),
     st.tuples(st.just("add_one"), _PLACES, _PLACES),
     st.tuples(st.just("set"), st.lists(_NUMBERS, max_size=9)),
+    st.tuples(st.just("set_pairs"), st.lists(st.one_of(_PLACES, _NUMBERS), max_size=6)),
+    st.tuples(st.just("set_pairs"), _PAIRS),
     st.tuples(st.sampled_from(["merge", "take_away"])),
     st.tuples(st.sampled_from(["numbers", "pairs"])),
 )
@@ -53,3 +58,12 @@ def test_only_counts_go_together_with_counts() -> None:
     """A list of numbers is none."""
     with pytest.raises((TypeError, AttributeError)):
         Counts(2).merge([1, 2])  # type: ignore[arg-type]
+
+
+def test_pairs_are_read_back() -> None:
+    """What `pairs` gives is what `set_pairs` takes, and nothing of what was there stays."""
+    one, other = Counts(5), Counts(5)
+    one.set([0, 7, 0, -3, 1])
+    other.set([9, 9, 9, 9, 9])
+    other.set_pairs(one.pairs())
+    assert other.numbers() == one.numbers() == [0, 7, 0, -3, 1]

@@ -12,6 +12,7 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct
 
+from streams.collector import uncollected
 from streams.events import REASONS
 from streams.instants import SECOND
 from streams.kafka.batch import Record
@@ -187,7 +188,8 @@ class Machine:
         machine = cls(topic, partition, rules)
         try:
             state = _decode_state(data)
-            machine.ledger = load(rules, state.ledger)
+            with uncollected():
+                machine.ledger = load(rules, state.ledger)
         except (msgspec.MsgspecError, SnapshotError) as error:
             raise LogDamagedError(f"a snapshot that cannot be read: {error}") from None
         machine.number = state.number
