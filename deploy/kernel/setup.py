@@ -33,7 +33,10 @@ MODULES = (
     *(f"streams.ledger.{name}" for name in LEDGER),
     *(f"streams.replay.{name}" for name in REPLAY),
 )
-IN_C = ("streams.ledger.counts", "streams.plain_events", "streams.promise_records")
+IN_C = (
+    "streams.ledger.counts", "streams.plain_events", "streams.plain_records",
+    "streams.promise_records",
+)  # fmt: skip
 """Modules that are not compiled from their source: what is in C lies beside it."""
 
 

@@ -13,7 +13,9 @@ from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords
 
-__all__ = ["ToleratedBatch", "tolerate_odd_header_names"]
+from streams.plain_records import read_records
+
+__all__ = ["TolerantRecords", "ToleratedBatch", "tolerate_odd_header_names"]
 
 _OVERHEAD: Final = 12
 """Base offset and length, the fields that its length does not count."""
@@ -22,10 +24,10 @@ _LENGTH_AT: Final = 8
 
 def tolerate_odd_header_names() -> None:
     """Have every consumer of this process write such names with backslashes: `\\xff`."""
-    fetcher.MemoryRecords = _Records
+    fetcher.MemoryRecords = TolerantRecords
 
 
-class _Records:
+class TolerantRecords:
     """The batches of one fetched partition, as aiokafka's fetcher takes them."""
 
     def __init__(self, data: bytes) -> None:
@@ -65,6 +67,9 @@ class ToleratedBatch:
 
     def whole(self) -> list[Any]:
         """Return all records; without a step of a generator for each."""
+        found = read_records(self._raw)
+        if found is not None:
+            return found
         try:
             return list(self._batch)
         except UnicodeDecodeError:
