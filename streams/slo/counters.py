@@ -22,6 +22,7 @@ from streams.slo.timing import Pace
 
 __all__ = [
     "ANSWERS",
+    "ARRIVALS",
     "CALLS",
     "COUNTERS",
     "DEALT_WITH",
@@ -97,7 +98,7 @@ class Family:
     def corrections(self) -> Counter:
         """The corrections of the verdicts that these counters count.
 
-        Most never happen and are exported as zero; one that appears counts from zero anyhow.
+        One that appears counts from zero; the zeros beside it are left out.
         """
         verdicts = sorted({each for c in self.counters for each in c.verdict.split("|")})
         matches = "=~" if len(verdicts) > 1 else "="
@@ -141,14 +142,14 @@ COUNTERS: Final = (
 )
 """What is counted over every window."""
 
-_BESIDE: Final = {"answer": OFFERED, "callback": DEALT_WITH}
 _FAMILIES: Final = {
     promise.key: Family(
         promise.key,
-        (promise.decided, promise.broken, *(c for k, c in _BESIDE.items() if k == promise.key)),
+        (promise.decided, promise.broken, *((DEALT_WITH,) if promise.key == "callback" else ())),
     )
     for promise in PROMISES
 }
+ARRIVALS: Final = Family("offered", (OFFERED,))
 OUTCOMES: Final = Family("outcome", (CALLS,))
 USEFULNESS: Final = Family("usefulness", (ANSWERS,))
 """A matter of hours: these two are followed at the slow pace alone."""
@@ -203,16 +204,19 @@ def _held(counter: Counter, pace: Pace) -> str:
 
 
 def _carried(name: str, pace: Pace) -> str:
-    """What is known goes when what is held goes, or all of its past would count as new."""
-    return f"last_over_time({name}[{compact(pace.held)}])" if pace.held else name
+    """As long as steps look back: whatever they find there is carried to this very moment.
+
+    What is known goes when what is held goes, or all of its past would count as new.
+    """
+    return f"last_over_time({name}[{compact(pace.memory)}])"
 
 
 def _grown(counter: Counter, family: Family, pace: Pace) -> str:
     """The growth of each series: from its last value, or from zero if it is new or began anew."""
-    memory = f"[{compact(pace.memory)}] {EARLIER}"
     return (
-        f"({counter.held} - last_over_time({counter.held}{memory})) >= 0\n"
-        f"or\n{counter.held} and on (partition) last_over_time({family.known}{memory})"
+        f"idelta({counter.held}[{compact(pace.memory)}]) >= 0\n"
+        f"or\n{counter.held} and on (partition) "
+        f"last_over_time({family.known}[{compact(pace.memory)}] {EARLIER})"
     )
 
 

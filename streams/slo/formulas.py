@@ -10,16 +10,25 @@ what that level is at least. `callsla replay` has both to the call.
 from collections.abc import Iterator
 from typing import Final
 
-from streams.instants import DAY, HOUR
+from streams.instants import DAY, HOUR, MINUTE
 from streams.ledger import VERDICTS
 from streams.slo.counters import ANSWERS, CALLS, OFFERED, Rule
 from streams.slo.durations import compact
 from streams.slo.names import LEVELS, increase, useful_share
 from streams.slo.timing import LONG_WINDOWS, PERIOD
 
-__all__ = ["FORMULAS", "FORMULA_WINDOWS", "formula", "formula_rules", "usefulness_rules"]
+__all__ = [
+    "FORMULAS",
+    "FORMULA_WINDOWS",
+    "SHOWN_WINDOWS",
+    "formula",
+    "formula_rules",
+    "usefulness_rules",
+]
 
 FORMULA_WINDOWS: Final = (HOUR, DAY, PERIOD)
+SHOWN_WINDOWS: Final = (5 * MINUTE, *FORMULA_WINDOWS)
+"""Those that dashboards let one choose from."""
 
 _IN_TARGET: Final = "answered_in_target"
 _ANSWERED: Final = "answered_in_target|answered_late"

@@ -4,11 +4,12 @@ Levels: `queue:` per queue, `centre:` all queues together. A ratio is the sum of
 over the sum of the decided ones, never a mean of ratios, and with none decided there is no ratio.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from streams.instants import DAY, MINUTE
 from streams.slo.counters import (
+    ARRIVALS,
     COUNTERS,
     DEALT_WITH,
     OUTCOMES,
@@ -22,7 +23,7 @@ from streams.slo.counters import (
     window,
 )
 from streams.slo.durations import compact
-from streams.slo.formulas import FORMULA_WINDOWS, formula_rules, usefulness_rules
+from streams.slo.formulas import SHOWN_WINDOWS, formula_rules, usefulness_rules
 from streams.slo.long_windows import hour_rules, long_window, slow_step_rules, sum_rules
 from streams.slo.names import (
     LEVELS,
@@ -44,6 +45,7 @@ __all__ = [
     "default_objective",
     "increase",
     "objective_of",
+    "offered_rules",
     "outcome_rules",
     "period_rules",
     "promise_rules",
@@ -64,9 +66,19 @@ def promise_rules(promise: Promise, objective: Objective, timing: Timing) -> lis
         *sum_rules(counted, pace, timing.slow),
         *_settings(promise, objective, pace),
         *(_openings(objective, pace) if promise.key == "answer" else ()),
-        *_counts(promise, counted, pace, timing.windows(objective.alerts)),
+        *_counts(counted, pace, timing.windows(objective.alerts)),
+        *_ratios(promise, timing.windows(objective.alerts)),
         *(_dealt_with(pace, timing) if DEALT_WITH in family.counters else ()),
         *_allowances(promise, objective, timing),
+    ]
+
+
+def offered_rules(objective: Objective, timing: Timing) -> list[Rule]:
+    """Return the calls that came, over each window."""
+    return [
+        *step_rules(ARRIVALS, timing.fast),
+        *sum_rules(ARRIVALS.counters, timing.fast, timing.slow),
+        *_counts(ARRIVALS.counters, timing.fast, timing.windows(objective.alerts)),
     ]
 
 
@@ -88,7 +100,7 @@ def outcome_rules(timing: Timing) -> list[Rule]:
     return [
         *step_rules(OUTCOMES, pace),
         *hour_rules(OUTCOMES.name, OUTCOMES.counters, pace),
-        *_long_counts(OUTCOMES.counters, pace, FORMULA_WINDOWS),
+        *_long_counts(OUTCOMES.counters, pace, SHOWN_WINDOWS),
         *formula_rules(),
     ]
 
@@ -99,7 +111,7 @@ def use_rules(objective: Objective, timing: Timing) -> list[Rule]:
     return [
         *step_rules(USEFULNESS, pace),
         *hour_rules(USEFULNESS.name, USEFULNESS.counters, pace),
-        *_long_counts(USEFULNESS.counters, pace, LONG_WINDOWS),
+        *_long_counts(USEFULNESS.counters, pace, sorted({*SHOWN_WINDOWS, *LONG_WINDOWS})),
         *usefulness_rules(objective.usefulness.weight),
     ]
 
@@ -135,19 +147,14 @@ def _held(name: str, pace: Pace) -> str:
     return f"last_over_time({name}[{compact(pace.memory)}])"
 
 
-def _counts(
-    promise: Promise, counted: Iterable[Counter], pace: Pace, lengths: tuple[int, ...]
-) -> Iterator[Rule]:
+def _counts(counted: Iterable[Counter], pace: Pace, lengths: tuple[int, ...]) -> Iterator[Rule]:
     for counter in counted:
         for length in lengths:
             yield increase("queue", counter.name, length), window(counter, pace, length)
             yield increase("centre", counter.name, length), _all_queues(counter, length)
-    yield from _ratios(promise, lengths)
 
 
-def _long_counts(
-    counters: Iterable[Counter], pace: Pace, lengths: tuple[int, ...]
-) -> Iterator[Rule]:
+def _long_counts(counters: Iterable[Counter], pace: Pace, lengths: Sequence[int]) -> Iterator[Rule]:
     for counter in counters:
         for length in lengths:
             yield increase("queue", counter.name, length), long_window(counter, pace, length)

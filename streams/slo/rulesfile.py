@@ -16,7 +16,14 @@ from streams.slo.alerts import (
 from streams.slo.counters import PROMISES, Rule
 from streams.slo.durations import compact
 from streams.slo.objective import Objective
-from streams.slo.recordings import outcome_rules, period_rules, promise_rules, use_rules
+from streams.slo.recordings import (
+    offered_rules,
+    outcome_rules,
+    period_rules,
+    promise_rules,
+    use_rules,
+)
+from streams.slo.shown import DELAYS, WAITS, distribution_rules, settled_rules
 from streams.slo.timing import STANDARD, Timing
 
 __all__ = ["GROUPS", "HEADER", "dump", "render_rules", "rule_groups"]
@@ -27,15 +34,22 @@ HEADER: Final = (
 
 
 GROUPS: Final = (
+    "callsla-offered",
     "callsla-answer",
     "callsla-callback",
     "callsla-whole",
     "callsla-period",
     "callsla-outcome",
     "callsla-usefulness",
+    "callsla-waits",
+    "callsla-delays",
+    "callsla-settled",
     "callsla-sight",
 )
 """The order of evaluation in tests; Prometheus itself evaluates groups side by side."""
+_SLOW: Final = {
+    f"callsla-{name}" for name in ["period", "outcome", "usefulness", "waits", "delays", "settled"]
+}
 
 
 def render_rules(objective: Objective, timing: Timing = STANDARD) -> str:
@@ -59,6 +73,7 @@ def rule_groups(objective: Objective, timing: Timing = STANDARD) -> list[dict[st
             ]
             for promise in PROMISES
         },
+        "callsla-offered": _records(offered_rules(objective, timing)),
         "callsla-period": [
             *_records(period_rules(objective, timing)),
             *_alerts(period_alerts(objective, timing), objective),
@@ -68,11 +83,13 @@ def rule_groups(objective: Objective, timing: Timing = STANDARD) -> list[dict[st
             *_records(use_rules(objective, timing)),
             *_alerts(use_alerts(objective, timing), objective),
         ],
+        "callsla-waits": _records(distribution_rules(WAITS)),
+        "callsla-delays": _records(distribution_rules(DELAYS)),
+        "callsla-settled": _records(settled_rules()),
         "callsla-sight": _alerts(sight, objective),
     }
-    slow = {"callsla-period", "callsla-outcome", "callsla-usefulness"}
     return [
-        _group(name, (timing.slow if name in slow else timing.fast).interval, rules[name])
+        _group(name, (timing.slow if name in _SLOW else timing.fast).interval, rules[name])
         for name in GROUPS
     ]
 

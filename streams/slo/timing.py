@@ -19,15 +19,12 @@ class Pace:
 
     Sums over a month of 15 s steps would read 172,800 samples a series, so long windows are summed
     from coarser steps. `memory` is how long a gap in Prometheus itself may be before counting
-    begins anew; a worker may be away for longer. `held` is how far back to look for a value that
-    is carried from one evaluation to the next; 0: as far as Prometheus looks by itself, 5 minutes.
-    All in microseconds.
+    begins anew; a worker may be away for longer. Both in microseconds.
     """
 
     suffix: str
     interval: int
     memory: int
-    held: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ class Timing:
     @property
     def slow(self) -> Pace:
         """The rhythm of days and of the period."""
-        return Pace("_slow", 5 * MINUTE, 6 * HOUR, 6 * HOUR)
+        return Pace("_slow", 5 * MINUTE, 6 * HOUR)
 
     def wait(self, duration: int) -> int:
         """Return `duration` (microseconds) as it is under this timing, in whole seconds."""

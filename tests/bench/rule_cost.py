@@ -33,13 +33,16 @@ from webhook import ask
 
 from streams.instants import HOUR
 from streams.ledger import VERDICTS
-from streams.metrics import Endpoint
+from streams.metrics import Endpoint, Exposition
 from streams.slo import Timing, load_slo
 from streams.slo.counters import CALLS, COUNTERS, DEALT_WITH, OUTCOMES, USEFULNESS, Counter
+from streams.slo.durations import compact
 from streams.slo.local_stack import Program, prometheus, prometheus_config
 from streams.slo.long_windows import hour_step
 from streams.slo.rulesfile import dump, render_rules, rule_groups
 from streams.slo.ruletests import RULES_FILE
+from streams.slo.shown import DELAYS, WAITS
+from streams.slo.timing import Pace
 
 PARTITIONS: Final = 12
 QUARTER: Final = 15
@@ -50,6 +53,17 @@ SPLIT: Final = {
     CALLS.name: tuple(VERDICTS["outcome"]),
     USEFULNESS.counters[0].name: tuple(VERDICTS["usefulness"]),
 }
+Splits = dict[str, tuple[str, list[str]]]
+"""By a part of a recorded name: the label that splits what it counts, and its values."""
+BY_STATE: Final[Splits] = {
+    ":callcenter_calls:": ("outcome", [*VERDICTS["outcome"]]),
+    ":callcenter_answers:": ("usefulness", [*VERDICTS["usefulness"]]),
+    ":callcenter_window_calls:": ("class", [f"callback_{n}" for n in VERDICTS["callback"]]),
+}
+OPENED: Final = {"window": "1h"}
+"""What dashboards ask when they are opened: all queues, six hours, the formulas of an hour."""
+STEP: Final = 30
+"""Seconds between two points of six hours on half a screen of 1,920."""
 SLOW: Final = (*COUNTERS, *OUTCOMES.counters, *USEFULNESS.counters)
 FAST: Final = (*COUNTERS, DEALT_WITH)
 
@@ -63,7 +77,8 @@ def main() -> None:
     parser.add_argument("--wait", action="store_true")
     given = parser.parse_args()
     names = [f"q{number:03}" for number in range(given.queues)]
-    endpoint = Endpoint(published(_worker(names)), "127.0.0.1", 0)
+    exposition = published(_worker(names))
+    endpoint = Endpoint(exposition, "127.0.0.1", 0)
     timing = Timing()
     try:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
@@ -71,7 +86,7 @@ def main() -> None:
             (folder / RULES_FILE).write_text(render_rules(load_slo(), timing), encoding="utf-8")
             with prometheus(folder, dump({"global": {}}), FLAG, *BLOCKS) as program:
                 if given.history:
-                    _write_history(program.url, names)
+                    _write_history(program.url, names, _buckets(exposition))
                 config = prometheus_config([f"127.0.0.1:{endpoint.port}"], None, timing)
                 (folder / "prometheus.yaml").write_text(config, encoding="utf-8")
                 os.kill(program.pid, signal.SIGHUP)
@@ -92,7 +107,17 @@ def _worker(names: list[str]) -> Worker:
     return worker
 
 
-def _write_history(url: str, names: list[str]) -> None:
+def _buckets(exposition: Exposition) -> Splits:
+    """The buckets of the recorded histograms, as they are exported."""
+    text = b"".join(exposition.text()).decode()
+    found = {
+        name: dict.fromkeys(re.findall(rf'{name}_bucket\{{[^}}]*le="([^"]+)"', text))
+        for name in (WAITS, DELAYS)
+    }
+    return {f":{name}_bucket:": ("le", [*les]) for name, les in found.items()}
+
+
+def _write_history(url: str, names: list[str], buckets: Splits) -> None:
     """What the rules look back at, oldest first: hours, 5 minutes, and the rhythm of the rules.
 
     Of what is broken there is none, or every alert would be worded for every queue.
@@ -102,7 +127,8 @@ def _write_history(url: str, names: list[str]) -> None:
     fives = _both(_by_queue(SLOW, lambda counter: counter.step(slow), names))
     steps = _both(_by_queue(FAST, lambda counter: counter.step(fast), names))
     sums = _both(_by_queue(COUNTERS, lambda counter: f"queue:{counter.name}:sum", names))
-    shown = _both({"__name__": name, "queue": queue} for name in _shown() for queue in names)
+    splits = {**BY_STATE, **buckets}
+    shown, slow_shown = (_both(_shown(names, splits, pace)) for pace in (Timing().fast, slow))
     slow_held = _both(_by_partition((CALLS, *USEFULNESS.counters), names))
     held = _both(_by_partition(FAST, names))
     now = int(time.time()) // FIVE * FIVE - FIVE
@@ -112,6 +138,7 @@ def _write_history(url: str, names: list[str]) -> None:
         due = [
             *((hours,) if at % 3600 == 0 else ()),
             *((fives,) if is_five and ago <= 24 * 3600 else ()),
+            *((slow_shown,) if is_five and ago <= 6 * 3600 else ()),
             *((steps, shown) if ago <= 6 * 3600 else ()),
             *((slow_held,) if is_five and ago <= 6 * 3600 else ()),
             *((sums, held) if ago <= 30 * 60 else ()),
@@ -149,10 +176,20 @@ def _by_partition(counters: tuple[Counter, ...], names: list[str]) -> Iterator[d
             yield {**labels, "partition": str(number)}
 
 
-def _shown() -> list[str]:
-    """Recordings by queue that panels show curves of."""
-    text = " ".join(query.expr for query in queries())
-    return sorted(set(re.findall(r"\bqueue:\w+:\w+", text)))
+def _shown(names: list[str], splits: Splits, pace: Pace) -> Iterator[dict[str, str]]:
+    """Recordings by queue that panels show curves of, of the groups that have this pace."""
+    recorded = {
+        rule.get("record")
+        for group in rule_groups(load_slo())
+        for rule in group["rules"]
+        if group["interval"] == compact(pace.interval)
+    }
+    text = " ".join(sent(query.expr, **OPENED) for query in queries())
+    for name in sorted(set(re.findall(r"\bqueue:\w+:\w+", text)) & recorded):
+        label, values = next((of for part, of in splits.items() if part in name), ("", [""]))
+        for queue in names:
+            for value in values:
+                yield {"__name__": name, "queue": queue, **({label: value} if label else {})}
 
 
 def _watch(program: Program, seconds: float) -> None:
@@ -182,7 +219,7 @@ def _cpu_seconds(pid: int) -> float:
 
 
 def _groups(url: str) -> Any:
-    with urllib.request.urlopen(f"{url}/api/v1/rules", timeout=30) as answer:  # noqa: S310
+    with urllib.request.urlopen(f"{url}/api/v1/rules", timeout=120) as answer:  # noqa: S310
         return json.load(answer)["data"]["groups"]
 
 
@@ -204,18 +241,20 @@ def _slowest_queries(url: str) -> None:
         with urllib.request.urlopen(_address(url, query), timeout=120) as answer:  # noqa: S310
             answer.read()
         took.append((time.monotonic() - began, str(query)))
+    print(f"queries: {len(took)}, over 1 s: {sum(seconds > 1 for seconds, _ in took)}")
     for seconds, query_name in sorted(took, reverse=True)[:8]:
         print(f"  query {query_name}: {seconds:.2f} s")
 
 
 def _address(url: str, query: Query) -> str:
     """As Grafana asks: curves over six hours, bars and tables for the moment alone."""
-    end, text = time.time(), sent(query.expr)
+    end, text = time.time(), sent(query.expr, **OPENED)
     if query.is_instant:
         asked = {"query": text, "time": f"{end:.3f}"}
         return f"{url}/api/v1/query?{urllib.parse.urlencode(asked)}"
     start = f"{end - 6 * 3600:.3f}"
-    asked = {"query": text, "start": start, "end": f"{end:.3f}", "step": "60"}
+    step = query.least_step or str(STEP)
+    asked = {"query": text, "start": start, "end": f"{end:.3f}", "step": step}
     return f"{url}/api/v1/query_range?{urllib.parse.urlencode(asked)}"
 
 

@@ -66,7 +66,7 @@ class Quick(Timing):
 
     @property
     def slow(self) -> Pace:
-        return Pace("_slow", 2 * SECOND, 30 * MINUTE, 30 * MINUTE)
+        return Pace("_slow", 2 * SECOND, 30 * MINUTE)
 
 
 TIMING: Final = Quick(interval=SECOND, scale=10, few=3, recorded=())

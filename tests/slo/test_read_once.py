@@ -6,13 +6,22 @@ from typing import Any
 
 import pytest
 
-from streams.slo.counters import COUNTERS, OUTCOMES, PROMISES, USEFULNESS, Family, family_of
+from streams.slo.counters import (
+    ARRIVALS,
+    COUNTERS,
+    OUTCOMES,
+    PROMISES,
+    USEFULNESS,
+    Family,
+    family_of,
+)
 from streams.slo.objective import load_slo
 from streams.slo.rulesfile import rule_groups
 from streams.slo.timing import STANDARD, Pace
 
 FAMILIES = [
     *((family_of(promise), STANDARD.fast) for promise in PROMISES),
+    (ARRIVALS, STANDARD.fast),
     (OUTCOMES, STANDARD.slow),
     (USEFULNESS, STANDARD.slow),
 ]
@@ -55,15 +64,25 @@ def test_a_partition_is_known_for_as_long_as_its_values_are_held(
     """Known for longer, without an owner after a gap of Prometheus, it would come back as new."""
     expressions = {rule["record"]: rule["expr"] for rule in _counting(family.known)}
 
-    def carried(name: str) -> str:
-        """How the rule of `name` reads itself, and how steps read it."""
-        step = expressions[family.counters[0].step(pace)]
-        own: str = expressions[name].rpartition(" or ")[2]
-        memory = re.search(rf"{re.escape(name)}(\[\w+\] offset 1ms)", step)
-        assert memory
-        return own.replace(name, "x") + memory[1]
+    own = {
+        name: expressions[name].rpartition(" or ")[2].replace(name, "x")
+        for name in (family.known, family.counters[0].held)
+    }
+    assert len(set(own.values())) == 1
+    carried = expressions[family.known].rpartition(" or ")[2].removesuffix(")")
+    assert f"{carried} offset 1ms)" in expressions[family.counters[0].step(pace)]
 
-    assert carried(family.known) == carried(family.counters[0].held)
+
+@EACH_FAMILY
+def test_a_value_is_carried_for_as_long_as_growth_looks_back(family: Family, pace: Pace) -> None:
+    """`idelta` takes the last two there are: with none at this moment, an old growth once more."""
+    expressions = {rule["record"]: rule["expr"] for rule in _counting(family.known)}
+    for counter in (family.corrections, *family.counters):
+        looked = re.search(r"idelta\((\S+\[\w+\])\)", expressions[counter.step(pace)])
+        carried = re.search(r" or last_over_time\((\S+)\)$", expressions[counter.held])
+        assert looked
+        assert carried
+        assert looked[1] == carried[1]
 
 
 @EACH_FAMILY

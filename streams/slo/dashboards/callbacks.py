@@ -8,6 +8,8 @@ from streams.slo.dashboards.parts import Ask, Panel, distribution, lines, number
 from streams.slo.dashboards.promise import callback_columns, share
 from streams.slo.dashboards.queries import (
     CALLBACK,
+    callbacks,
+    callbacks_by_state,
     distributed,
     first,
     kept,
@@ -15,16 +17,15 @@ from streams.slo.dashboards.queries import (
     limit,
     objective,
     quantile,
-    stripped,
     total,
     windowed,
 )
 from streams.slo.durations import brief, last
 from streams.slo.objective import Objective
+from streams.slo.shown import DELAYS
 
 __all__ = ["callbacks_board"]
 
-_DELAY = "callcenter_callback_delay_seconds"
 _MADE = "callback_kept|callback_kept_by_recall|late"
 
 
@@ -84,6 +85,7 @@ def _overdue() -> list[Panel]:
             at_most("percentunit", 1, 0.8, decimals=0, least=0),
             "Callbacks due within the hour for each one made in the last hour. Over 100 %: at "
             "this pace they cannot all be made in time; put more people on callbacks.",
+            over_time=False,
         ),
     ]
 
@@ -119,11 +121,11 @@ def _delays(slo: Objective) -> list[Panel]:
     target = brief(slo.promises.callback.target)
     own = (queue.callback.target for queue in slo.queues.values())
     targets = [slo.promises.callback.target, *own]
-    quantiles = [Ask(quantile(part, _DELAY), f"{part:.0%}") for part in (0.5, 0.9)]
+    quantiles = [Ask(quantile(part, DELAYS), f"{part:.0%}") for part in (0.5, 0.9)]
     return [
         distribution(
             "Delay of callbacks",
-            Ask(distributed(CALLBACK, _DELAY, targets), "{{le}}"),
+            Ask(distributed(CALLBACK, DELAYS, targets), "{{le}}"),
             "s",
             "Time from the failed call to the conversation, of callbacks that led to one. The "
             f"dark line is the target ({target}, or what a chosen queue has): what is above it "
@@ -136,6 +138,7 @@ def _delays(slo: Objective) -> list[Panel]:
             plain("s"),
             "Half and nine in ten of the callbacks came at most this late. The 90 % line near the "
             "target: the next rush will break the promise; take more people now.",
+            slow=True,
         ),
     ]
 
@@ -144,18 +147,20 @@ def _states() -> list[Panel]:
     return [
         stacked(
             "Callbacks by how they were settled, last hour",
-            [Ask(stripped("callback", "1h"), "{{callback}}")],
+            [Ask(callbacks_by_state(), "{{callback}}")],
             plain(),
             "unreachable grows: customers do not pick up; show a caller id they know. uncallable "
             "grows: numbers are withheld. broken grows: nobody calls.",
             states=VERDICTS["callback"],
+            slow=True,
         ),
         lines(
             "Owed and made, last hour",
-            [Ask(windowed("opened", "1h"), "owed"), Ask(windowed(_MADE, "1h"), "made")],
+            [Ask(callbacks("opened"), "owed"), Ask(callbacks(_MADE), "made")],
             plain(),
             "Callbacks that arose and callbacks made, per hour. Owed over made for long: the "
             "backlog grows; the cause is in the queues, see dashboard Promise.",
+            slow=True,
         ),
         tabled(
             "Customers to call back, and by when",

@@ -8,32 +8,21 @@ as its vendors let one set it, and F6 as what it is at least.
 from typing import Final
 
 from streams.ledger import VERDICTS
+from streams.slo.counters import ANSWERS, CALLS
 from streams.slo.dashboards.frame import Board, Row, link_to
 from streams.slo.dashboards.look import Look, at_most, plain
 from streams.slo.dashboards.parts import Ask, Panel, bars, lines, number, stacked, tabled
-from streams.slo.dashboards.queries import stripped, windowed
+from streams.slo.dashboards.queries import counted
 from streams.slo.dashboards.sdk import dashboard
+from streams.slo.durations import compact
+from streams.slo.formulas import FORMULAS, SHOWN_WINDOWS
 from streams.slo.objective import Objective
 
 __all__ = ["formulas_board"]
 
-WINDOWS: Final = ("5m", "15m", "1h", "1d", "30d")
+WINDOWS: Final = tuple(compact(length) for length in SHOWN_WINDOWS)
 CHOSEN: Final = "1h"
 
-_IN: Final = "outcome_answered_in_target"
-_ANSWERED: Final = "outcome_answered_.*"
-_ENDED: Final = "outcome_.*"
-_GAVE_UP_EARLY: Final = "outcome_abandoned_in_target"
-
-_FORMULAS: Final = {
-    "F1": (_IN, _ANSWERED),
-    "F2": (_IN, _ENDED),
-    "F3": (_IN, f"{_ANSWERED}|outcome_abandoned_late"),
-    "F4": (f"{_IN}|{_GAVE_UP_EARLY}", _ENDED),
-    "F5": (_IN, "outcome_(answered|diverted|callback|rejected|lost|abandoned_late).*"),
-    "F6": (f"{_IN}|{_GAVE_UP_EARLY}", _ENDED),
-    "F7": (_IN, "outcome_(answered|abandoned).*"),
-}
 _NAMES: Final = {
     "F1": "F1 of the answered",
     "F2": "F2 of all (the promise)",
@@ -64,8 +53,12 @@ def formulas_board(objective: Objective) -> Board:
 
 
 def _formula(name: str, by: str = "") -> str:
-    above, below = _FORMULAS[name]
-    return f"{windowed(above, '$window', by)} / ({windowed(below, '$window', by)} > 0)"
+    above, below = FORMULAS[name.lower()]
+    return f"{_calls_of(above, by)} / ({_calls_of(below, by)} > 0)"
+
+
+def _calls_of(outcomes: str, by: str = "") -> str:
+    return counted(CALLS, "$window", by, outcomes)
 
 
 def _levels() -> list[Panel]:
@@ -86,6 +79,7 @@ def _levels() -> list[Panel]:
             "Lines drift apart: calls are abandoned, diverted or turned away, and the flattering "
             "formulas forget them. Look at the outcomes below.",
             14,
+            slow=True,
         ),
     ]
 
@@ -94,9 +88,7 @@ def _worth(weight: float) -> list[Panel]:
     named = " or ".join(
         f'label_replace({_formula(name)}, "formula", "{name}", "", "")' for name in _NAMES
     )
-    useful, useless = (
-        windowed(f"usefulness_{state}", "$window") for state in ("useful", "useless")
-    )
+    useful, useless = (counted(ANSWERS, "$window", states=state) for state in ("useful", "useless"))
     return [
         number(
             "Highest less lowest",
@@ -109,7 +101,7 @@ def _worth(weight: float) -> list[Panel]:
         ),
         number(
             "Useful answers per call",
-            Ask(f"{useful} / ({windowed(_ENDED, '$window')} > 0)", "useful"),
+            Ask(f"{useful} / ({counted(CALLS, '$window')} > 0)", "useful"),
             _SHARE,
             "Answers that helped, of all calls that ended; known an hour after a call. Far below "
             "F2: calls are answered in time and to no avail; look at what happens in them.",
@@ -127,17 +119,18 @@ def _worth(weight: float) -> list[Panel]:
 
 
 def _calls() -> list[Panel]:
-    columns = [Ask(windowed(_ENDED, "$window", "queue"), "calls", look=plain())]
+    columns = [Ask(counted(CALLS, "$window", "queue"), "calls", look=plain())]
     columns += [Ask(_formula(name, "queue"), name, look=_SHARE) for name in _NAMES]
     return [
         stacked(
             "Calls by outcome",
-            [Ask(stripped("outcome", "$window"), "{{outcome}}")],
+            [Ask(counted(CALLS, "$window", "outcome"), "{{outcome}}")],
             plain(),
             "What all formulas are made of, in the chosen window. A formula that looks too good "
             "leaves one of these out; diverted and rejected calls are customers, too.",
             24,
             states=VERDICTS["outcome"],
+            slow=True,
         ),
         tabled(
             "Formulas by queue",
@@ -160,7 +153,7 @@ def _window() -> dashboard.VariableModel:
         type_val=dashboard.VariableType.CUSTOM,
         name="window",
         label="Window",
-        description="Rolling windows of event time, exact to the call",
+        description="Rolling windows, exact to the call and up to 5 minutes old",
         query=",".join(WINDOWS),
         options=options,
         current=dashboard.VariableOption(text=CHOSEN, value=CHOSEN),

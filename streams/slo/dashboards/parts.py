@@ -16,6 +16,8 @@ from streams.slo.dashboards.sdk import (
     table,
     timeseries,
 )
+from streams.slo.durations import compact
+from streams.slo.shown import SPAN
 
 __all__ = [
     "DATASOURCE",
@@ -85,12 +87,20 @@ def bars(title: str, asks: Sequence[Ask], look: Look, description: str, width: i
     return _panel("bargauge", title, asks, description, look.field(), options, width, 8)
 
 
-def lines(title: str, asks: Sequence[Ask], look: Look, description: str, width: int = 12) -> Panel:
-    """Return curves over time."""
+def lines(
+    title: str,
+    asks: Sequence[Ask],
+    look: Look,
+    description: str,
+    width: int = 12,
+    *,
+    slow: bool = False,
+) -> Panel:
+    """Return curves over time; of `slow` ones there is a new value every 5 minutes alone."""
     custom = timeseries.FieldConfig(
         line_width=2, fill_opacity=5, show_points=common.VisibilityMode.NEVER
     )
-    return _curves(title, asks, look, description, width, custom)
+    return _every(SPAN if slow else 0, _curves(title, asks, look, description, width, custom))
 
 
 def stacked(
@@ -100,6 +110,8 @@ def stacked(
     description: str,
     width: int = 12,
     states: Sequence[str] = (),
+    *,
+    slow: bool = False,
 ) -> Panel:
     """Return curves over time, one on top of the other; those of `states` in their colours."""
     custom = timeseries.FieldConfig(
@@ -108,7 +120,7 @@ def stacked(
         show_points=common.VisibilityMode.NEVER,
         stacking=common.StackingConfig(mode=common.StackingMode.NORMAL, group="A"),
     )
-    panel = _curves(title, asks, look, description, width, custom)
+    panel = _every(SPAN if slow else 0, _curves(title, asks, look, description, width, custom))
     if panel.field_config is not None:
         panel.field_config.overrides += [_coloured(state, STATES[state]) for state in states]
     return panel
@@ -129,6 +141,7 @@ def distribution(title: str, ask: Ask, unit: str, description: str, width: int =
     panel = _panel(
         "heatmap", title, [ask], description, look.field(), options, width, 8, with_range=True
     )
+    _every(SPAN, panel)
     for target in panel.targets or []:
         if isinstance(target, prometheus.Dataquery):
             target.format_val = prometheus.PromQueryFormat.HEATMAP
@@ -225,6 +238,12 @@ def _panel(
         options=options,
         field_config=dashboard.FieldConfigSource(defaults=field, overrides=[]),
     )
+
+
+def _every(length: int, panel: Panel) -> Panel:
+    """Have points of `panel` no closer than `length` microseconds."""
+    panel.interval = compact(length) if length else None
+    return panel
 
 
 def _target(place: int, ask: Ask, with_range: bool) -> prometheus.Dataquery:

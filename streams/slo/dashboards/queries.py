@@ -1,16 +1,19 @@
 """PromQL that several panels share: selections by queue, counts, ratios, windows.
 
-Counts of promises come from recordings, which are exact to the call over any window; figures that
-no recording has come from the exporter's rolling windows, which are exact in event time. Nothing
-is a mean of ratios, and where nothing was decided there is no ratio.
+Counts come from recordings, which are exact to the call over any window. No curve is drawn of what
+is exported by queue and partition: of 200 queues that takes seconds. A number of the moment that no
+recording has comes from the exporter's rolling windows, which are exact in event time. Nothing is a
+mean of ratios, and where nothing was decided there is no ratio.
 """
 
 from collections.abc import Iterable
 from typing import Final
 
 from streams.instants import SECOND
-from streams.slo.counters import PROMISES, Promise
+from streams.slo.counters import PROMISES, Counter, Promise
 from streams.slo.names import allowed, increase
+from streams.slo.shown import distributed as recorded_buckets
+from streams.slo.shown import settled
 
 __all__ = [
     "ANSWER",
@@ -20,6 +23,9 @@ __all__ = [
     "age",
     "budget_left",
     "by_queue",
+    "callbacks",
+    "callbacks_by_state",
+    "counted",
     "distributed",
     "first",
     "grown",
@@ -29,7 +35,6 @@ __all__ = [
     "live",
     "objective",
     "quantile",
-    "stripped",
     "total",
     "windowed",
 ]
@@ -107,10 +112,23 @@ def windowed(classes: str, length: str, by: str = "") -> str:
     return f"sum by ({by}) (max by (partition, queue, class) ({chosen}))"
 
 
-def stripped(verdict: str, length: str) -> str:
-    """Return what happened in a rolling window by the states of a verdict."""
-    by_class = windowed(f"{verdict}_.*", length, "class")
-    return f'label_replace({by_class}, "{verdict}", "$1", "class", "{verdict}_(.*)")'
+def counted(counter: Counter, length: str, by: str = "", states: str = "") -> str:
+    """Return the recorded growth of `counter` in `length`, of these states of it."""
+    chosen = (f'{counter.split}=~"{states}"',) if states else ()
+    grown_by = live(f"queue:{counter.name}:increase{length}", *chosen)
+    return f"sum by ({by}) ({grown_by})"
+
+
+def callbacks(classes: str, by: str = "") -> str:
+    """Return the recorded callbacks of the last hour, of these classes."""
+    chosen = live(settled(), f'class=~"{classes}"')
+    return f"sum by ({by}) ({chosen})"
+
+
+def callbacks_by_state() -> str:
+    """Return how callbacks of the last hour were settled."""
+    by_class = callbacks("callback_.*", "class")
+    return f'label_replace({by_class}, "callback", "$1", "class", "callback_(.*)")'
 
 
 def distributed(promise: Promise, name: str, targets: Iterable[int]) -> str:
@@ -121,9 +139,9 @@ def distributed(promise: Promise, name: str, targets: Iterable[int]) -> str:
     `targets` are all there are, in microseconds: only their buckets are read a second time.
     """
     bounds = "|".join(str(each / SECOND).replace(".", "[.]") for each in sorted({*targets}))
-    counts = f"sum by (le) (increase({live(f'{name}_bucket')}[$__rate_interval]))"
-    few = live(f"{name}_bucket", f'le=~"{bounds}"')
-    own = f"sum by (le) (increase({few}[$__rate_interval]))"
+    counts = f"sum by (le) ({live(recorded_buckets(name))})"
+    few = live(recorded_buckets(name), f'le=~"{bounds}"')
+    own = f"sum by (le) ({few})"
     target = limit(promise)
     bound = f'label_replace(count_values("le", {target}), "le", "$1.0", "le", "([0-9]+)")'
     below = f"sum({own} and on (le) {bound})"
@@ -132,6 +150,5 @@ def distributed(promise: Promise, name: str, targets: Iterable[int]) -> str:
 
 
 def quantile(share: float, name: str) -> str:
-    """Return a quantile of a histogram over the interval that a point stands for."""
-    buckets = live(f"{name}_bucket")
-    return f"histogram_quantile({share:g}, sum by (le) (rate({buckets}[$__rate_interval])))"
+    """Return a quantile of a histogram over 5 minutes."""
+    return f"histogram_quantile({share:g}, sum by (le) ({live(recorded_buckets(name))}))"

@@ -2,7 +2,7 @@
 
 from streams.instants import DAY, MINUTE
 from streams.ledger import VERDICTS
-from streams.slo.counters import ANSWERS, OFFERED
+from streams.slo.counters import ANSWERS, CALLS, OFFERED
 from streams.slo.dashboards.frame import Board, Row
 from streams.slo.dashboards.look import at_least, at_most, plain
 from streams.slo.dashboards.parts import Ask, Panel, distribution, lines, number, stacked
@@ -11,6 +11,7 @@ from streams.slo.dashboards.queries import (
     ANSWER,
     QUEUES,
     age,
+    counted,
     distributed,
     first,
     grown,
@@ -20,16 +21,16 @@ from streams.slo.dashboards.queries import (
     live,
     objective,
     quantile,
-    stripped,
     total,
 )
 from streams.slo.durations import brief, last
 from streams.slo.objective import Objective
+from streams.slo.shown import SPAN, WAITS
+from streams.slo.shown import distributed as recorded_buckets
 
 __all__ = ["queue_board"]
 
 _HALF_HOUR = 30 * MINUTE
-_WAIT = "callcenter_answer_wait_seconds"
 
 
 def queue_board(objective: Objective) -> Board:
@@ -94,6 +95,7 @@ def _lately(objective: Objective) -> list[Panel]:
             at_most("s", 6 * target, target, least=0),
             "The longest wait of a call answered today. Long while the average is good: somebody "
             "was forgotten; look for that call with callsla explain.",
+            over_time=False,
         ),
         number(
             "Useful answers",
@@ -109,11 +111,11 @@ def _waits(slo: Objective) -> list[Panel]:
     target = brief(slo.promises.answer.target)
     own = (queue.answer.target for queue in slo.queues.values())
     targets = [slo.promises.answer.target, *own]
-    quantiles = [Ask(quantile(part, _WAIT), f"{part:.0%}") for part in (0.5, 0.9, 0.99)]
+    quantiles = [Ask(quantile(part, WAITS), f"{part:.0%}") for part in (0.5, 0.9, 0.99)]
     return [
         distribution(
             "Waits of answered calls",
-            Ask(distributed(ANSWER, _WAIT, targets), "{{le}}"),
+            Ask(distributed(ANSWER, WAITS, targets), "{{le}}"),
             "s",
             f"How many calls waited how long. The dark line is the target ({target}, or what a "
             "chosen queue has): colour above it is promises broken; a bright band far up is "
@@ -125,31 +127,35 @@ def _waits(slo: Objective) -> list[Panel]:
             plain("s"),
             "Half, nine in ten and 99 in 100 of the answered calls waited at most this long. The "
             "90 % line over the target: the promise is being broken; bring agents in.",
+            slow=True,
         ),
     ]
 
 
 def _calls() -> list[Panel]:
-    answers = f"60 * sum(rate({live(f'{_WAIT}_count')}[$__rate_interval]))"
+    minutes = SPAN // MINUTE
+    answered = live(recorded_buckets(WAITS), 'le="+Inf"')
+    came, broken = grown(OFFERED.name, SPAN), grown(ANSWER.broken.name, SPAN)
     return [
         stacked(
             "How calls ended, last 5 min",
-            [Ask(stripped("outcome", "5m"), "{{outcome}}")],
+            [Ask(counted(CALLS, "5m", "outcome"), "{{outcome}}")],
             plain(),
             "Calls by their one final outcome over the last 5 minutes. abandoned_late grows: "
             "waits; diverted or rejected grow: the routing sends calls away.",
             states=VERDICTS["outcome"],
+            slow=True,
         ),
         lines(
             "Arrivals against answers, per minute",
             [
-                Ask(f"sum({grown(OFFERED.name, MINUTE)})", "offered"),
-                Ask(answers, "answered"),
-                Ask(f"sum({grown(ANSWER.broken.name, MINUTE)})", "broken"),
+                Ask(f"sum({came}) / {minutes}", "offered"),
+                Ask(f"sum({answered}) / {minutes}", "answered"),
+                Ask(f"sum({broken}) / {minutes}", "broken"),
             ],
             plain(),
-            "Answers below arrivals: the queue grows by the difference each minute. Nothing is "
-            "answered: the agents' telephones or logins are broken.",
+            "Over 5 minutes. Answers below arrivals: the queue grows by the difference each "
+            "minute. Nothing is answered: the agents' telephones or logins are broken.",
         ),
     ]
 
@@ -160,12 +166,13 @@ def _use() -> list[Panel]:
     return [
         stacked(
             "Use of answers, last hour",
-            [Ask(stripped("usefulness", "1h"), "{{usefulness}}")],
+            [Ask(counted(ANSWERS, "1h", "usefulness"), "{{usefulness}}")],
             plain(),
             "Answers by whether they helped; known an hour after the call. useless grows: very "
             "short talks ended by the agent, or customers who had to ring again.",
             8,
             states=VERDICTS["usefulness"],
+            slow=True,
         ),
         lines(
             "Answered in time against the objective",

@@ -36,6 +36,8 @@ class Query:
     legend: str
     is_instant: bool = False
     """asked for the moment alone"""
+    least_step: str = ""
+    """how far points of a curve are apart at least, as `5m`"""
 
     def __str__(self) -> str:
         return f"{self.board.removesuffix('.json')}: {self.panel} {self.ref}"
@@ -62,6 +64,7 @@ def _of_panels(name: str) -> Iterator[Query]:
                 target["expr"],
                 target["legendFormat"],
                 target.get("instant", False),
+                panel.get("interval", ""),
             )
 
 

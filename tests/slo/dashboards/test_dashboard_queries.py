@@ -13,6 +13,7 @@ from programs import require
 from true_numbers import NUMBERS
 from watched_centre import Watched, answer, watched_centre
 
+from streams.slo.dashboards.formulas import WINDOWS
 from streams.slo.objective import load_slo
 from streams.slo.rulesfile import rule_groups
 
@@ -103,7 +104,8 @@ def test_every_recorded_name_is_recorded() -> None:
     """And every label that is asked of alerts is one they have."""
     rules = [rule for group in rule_groups(load_slo()) for rule in group["rules"]]
     recorded = {rule["record"] for rule in rules if "record" in rule}
-    used = {name for q in queries() for name in re.findall(r"\b(?:queue|centre):[\w:]+", q.expr)}
+    asked = [sent(query.expr, window=window) for query in queries() for window in WINDOWS]
+    used = {name for expr in asked for name in re.findall(r"\b(?:queue|centre):[\w:]+", expr)}
     assert used
     assert used <= recorded
     labels = {label for rule in rules if "alert" in rule for label in rule["labels"]}

@@ -128,23 +128,34 @@ _CALLBACKS: Final[dict[tuple[str, str], Number]] = {
 }
 
 
+_ENDS: Final = (
+    "answered_in_target",
+    "answered_late",
+    "abandoned_in_target",
+    "abandoned_late",
+    "diverted",
+    "callback_requested",
+    "rejected",
+    "lost",
+)
+_IN, _LATE, _EARLY, _GAVE_UP = _ENDS[:4]
+_FORMULAS: Final = {
+    "F1": ((_IN,), (_IN, _LATE)),
+    "F2": ((_IN,), _ENDS),
+    "F3": ((_IN,), (_IN, _LATE, _GAVE_UP)),
+    "F4": ((_IN, _EARLY), _ENDS),
+    # Short is what was abandoned within the target.
+    "F5": ((_IN,), tuple(end for end in _ENDS if end != _EARLY)),
+    # Without the callbacks that were asked for in time F6 is F4.
+    "F6": ((_IN, _EARLY), _ENDS),
+    "F7": ((_IN,), (_IN, _LATE, _EARLY, _GAVE_UP)),
+}
+"""As reference books have them."""
+
+
 def _level(formula: str) -> Number:
-    def number(watched: Watched) -> float:
-        figures = watched.after.figures()
-        outcomes = figures["outcomes"]
-        if formula == "F5":
-            # Short is what was abandoned within the target.
-            over = sum(n for state, n in outcomes.items() if state != "open")
-            kept = outcomes["answered_in_target"]
-            return float(kept / (over - outcomes["abandoned_in_target"]))
-        # Without the callbacks that were asked for in time F6 is F4.
-        level: float = figures["service_level"]["F4" if formula == "F6" else formula]
-        return level
-
-    return number
-
-
-_FORMULAS: Final = [f"F{number}" for number in range(1, 8)]
+    above, below = _FORMULAS[formula]
+    return lambda w: grown(w, "outcomes", *above) / grown(w, "outcomes", *below)
 
 
 def _spread(watched: Watched) -> float:
@@ -153,14 +164,11 @@ def _spread(watched: Watched) -> float:
 
 
 def _useful_per_call(watched: Watched) -> float:
-    figures = watched.after.figures()
-    outcomes = figures["outcomes"]
-    return float(figures["usefulness"]["useful"] / (sum(outcomes.values()) - outcomes["open"]))
+    return grown(watched, "usefulness", "useful") / grown(watched, "outcomes", *_ENDS)
 
 
 def _net_value(watched: Watched) -> float:
-    use = watched.after.figures()["usefulness"]
-    return float(use["useful"] - use["useless"])
+    return grown(watched, "usefulness", "useful") - grown(watched, "usefulness", "useless")
 
 
 _LEVELS: Final[dict[tuple[str, str], Number]] = {
