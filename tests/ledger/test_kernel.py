@@ -178,6 +178,6 @@ def test_the_ledgers_own_tests_hold_with_the_other_kernel(both: TwoKernels) -> N
     """Those of this folder, of the events and of the replay, in a process of their own."""
     other = "compiled" if KERNEL.name == "python" else "python"
     places = ["tests/ledger", "tests/test_events.py", "tests/test_instants.py"]
-    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", *places]
+    command = ["-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", *places]
     done = run_with(other, *command, "--ignore", __file__, cwd=ROOT)
     assert done.returncode == 0, done.stdout
