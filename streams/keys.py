@@ -4,6 +4,7 @@ Everything about one customer has to meet in one partition, and so have all even
 although later events of a call often no longer name its customer.
 """
 
+from collections import OrderedDict
 from typing import Final
 
 from streams.events import CallbackEvent, CallEvent, Event
@@ -23,7 +24,8 @@ class CallKeys:
 
     def __init__(self, capacity: int = REMEMBERED_CALLS) -> None:
         self._capacity = capacity
-        self._keys: dict[str, str] = {}
+        # A plain dict looks for its oldest entry past all those that were deleted before it.
+        self._keys: OrderedDict[str, str] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -41,7 +43,7 @@ class CallKeys:
         if known is not None:
             return known
         if len(self._keys) >= self._capacity:
-            del self._keys[next(iter(self._keys))]
+            self._keys.popitem(last=False)
         key = customer or call_id
         self._keys[call_id] = key
         return key

@@ -1,5 +1,7 @@
 """The key of an event decides its partition."""
 
+import time
+
 from streams.events import (
     CallAnswered,
     CallbackAttempted,
@@ -73,3 +75,17 @@ def test_memory_is_bounded_and_forgets_the_oldest_call() -> None:
     assert keys.key(ended("c3")) == "k1:c3"
     assert keys.key(ended("c2")) == "k1:c2"
     assert keys.key(ended("c1")) == "c1"
+
+
+def test_to_forget_costs_the_same_however_many_are_remembered() -> None:
+    """A centre that has been running for a day is no slower than in its first hours."""
+    keys = CallKeys(capacity=22_000)
+
+    def seconds(first: int) -> float:
+        began = time.process_time()
+        for number in range(first, first + 22_000):
+            keys._call_key(str(number), None)
+        return time.process_time() - began
+
+    filling = seconds(0)
+    assert min(seconds(22_000), seconds(44_000)) < 5 * filling

@@ -1,5 +1,6 @@
 """What reading a queue_log has to remember, all of it bounded."""
 
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Final, Generic, NamedTuple, TypeVar
 from zlib import crc32
@@ -40,14 +41,14 @@ class Caller:
         self.answered = False
 
 
-class Callers(dict[str, Caller]):
+class Callers(OrderedDict[str, Caller]):
     """The callers of the last 65,536 calls, by call id."""
 
     def add(self, call_id: str, caller: Caller) -> None:
         """Remember a caller, and forget the oldest one if there are too many."""
         self[call_id] = caller
         if len(self) > MAX_REMEMBERED:
-            del self[next(iter(self))]
+            self.popitem(last=False)
 
 
 class Held(Generic[Kept]):
