@@ -199,8 +199,9 @@ def _watch(program: Program, seconds: float) -> None:
     while time.monotonic() - began < seconds:
         time.sleep(5)
         for group in _groups(program.url):
-            of_group = each.setdefault(group["name"], {})
-            of_group[group["lastEvaluation"]] = group["evaluationTime"]
+            if not group["lastEvaluation"].startswith("0001"):
+                of_group = each.setdefault(group["name"], {})
+                of_group[group["lastEvaluation"]] = group["evaluationTime"]
     share = (_cpu_seconds(program.pid) - used) / (time.monotonic() - began)
     print(f"load average {os.getloadavg()[0]:.1f}; {100 * share:.1f} % of a core in all")
     for name, took in each.items():
