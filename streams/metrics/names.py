@@ -141,11 +141,10 @@ _PROMISE: Final = (
         "counter",
         ("queue", "verdict", "from", "to", "partition"),
         "Verdicts amended by a fact that came after they had been counted. A counter less what "
-        "was corrected from it plus what was corrected to it is the exact truth. Of a queue in a "
-        "partition without any there is no series; with the first come the likely ones at zero.",
+        "was corrected from it plus what was corrected to it is the exact truth.",
         "How often did late facts change a verdict, and which way?",
         _PER_PAIR,
-        0,
+        11,
     ),
 )
 

@@ -29,10 +29,9 @@ LIKELY_CORRECTIONS: Final[tuple[_Correction, ...]] = (
     ("promise", "kept", "broken"),
     ("promise", "outside", "broken"),
 )
-"""The corrections that change what an objective judges.
+"""The corrections that change what an objective judges; they start at zero, others appear.
 
-They are at zero where there has been any correction, others appear: all that can be would be some
-180 for each queue and partition, and of a feed in order there is none, ever.
+All that can be would be some 180 for each queue and partition.
 """
 
 
@@ -78,7 +77,7 @@ def _correction_rows(keys: tuple[_Correction, ...]) -> Rows:
 
 def _corrections(totals: QueueTotals) -> _Reading:
     counted = totals.corrections
-    keys = tuple(sorted({*LIKELY_CORRECTIONS, *counted})) if counted else ()
+    keys = tuple(sorted({*LIKELY_CORRECTIONS, *counted}))
     return _correction_rows(keys), [counted.get(key, 0) for key in keys]
 
 
