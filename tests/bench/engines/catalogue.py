@@ -41,8 +41,8 @@ OURS: Final = "callsla"
 ENGINES: Final[dict[str, Engine]] = {
     OURS: Engine(
         "callsla worker",
-        "the full promise, exact after any crash: a durable tick four times a second, a snapshot "
-        "every minute; promise events written",
+        "the full promise, exact after any crash: a durable tick at most ten times a second, a "
+        "snapshot every minute; promise events written",
     ),
     "callsla-snapshots": Engine(
         "callsla worker, a snapshot every 2 s",
