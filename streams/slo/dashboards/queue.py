@@ -189,5 +189,6 @@ def _use() -> list[Panel]:
             "Verdicts that a late fact has changed. Many: a source delivers late; the counts are "
             "right in the end, but alerts come too early or too late. Find the slow feed.",
             8,
+            slow=True,
         ),
     ]
