@@ -9,7 +9,10 @@ __all__ = ["uncollected"]
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Keep the garbage collector from looking through millions of things that make no cycles."""
+    """Keep the garbage collector from looking through millions of things that make no cycles.
+
+    What is there at the end, it never looks at again.
+    """
     collecting = gc.isenabled()
     gc.disable()
     try:

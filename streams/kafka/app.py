@@ -19,8 +19,7 @@ __all__ = ["SESSION_SECONDS", "EdgeApp", "Steps", "build_app"]
 SESSION_SECONDS: Final = 6
 """The lowest a broker allows by default; Faust's 60 s would sleep through a 10 s promise."""
 HEARTBEAT_SECONDS: Final = 0.25
-"""A worker learns from the answer to a heartbeat that another one has left: this is the most of
-what a hand-over takes."""
+"""A worker learns from the answer to a heartbeat that another one has left."""
 QUEUED_BATCHES: Final = 8
 
 

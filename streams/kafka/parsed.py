@@ -1,4 +1,4 @@
-"""Fetched records as aiokafka's parser makes them, a whole batch at a time.
+"""Fetched records as they are parsed, a whole batch at a time.
 
 aiokafka itself goes from one record to the next in Python and makes a `ConsumerRecord` of each,
 with a dozen fields of which we need five. The private names are those of aiokafka 0.14.

@@ -42,7 +42,10 @@ class Caller:
 
 
 class Callers(OrderedDict[str, Caller]):
-    """The callers of the last 65,536 calls, by call id."""
+    """The callers of the last 65,536 calls, by call id.
+
+    In order: a plain dict looks for its oldest entry past all those that were deleted before it.
+    """
 
     def add(self, call_id: str, caller: Caller) -> None:
         """Remember a caller, and forget the oldest one if there are too many."""

@@ -1,5 +1,6 @@
 """What the lines of a queue_log mean for the calls that came in, trap by trap."""
 
+import time
 from typing import Any
 
 import pytest
@@ -17,7 +18,8 @@ from streams.events import (
     encode,
 )
 from streams.instants import SECOND
-from streams.sources.asterisk_memory import MAX_REMEMBERED
+from streams.sources.asterisk_memory import MAX_REMEMBERED, Caller, Callers
+from streams.sources.pseudonym import NOBODY
 
 ENTER = "c1|sales|NONE|ENTERQUEUE||07700900123|1"
 
@@ -366,3 +368,18 @@ def test_the_callers_remembered_are_bounded() -> None:
     lines = (line(0, f"c{number}|q|NONE|ENTERQUEUE|||1") for number in range(MAX_REMEMBERED + 50))
     assert sum(1 for _ in source.read(lines)) == MAX_REMEMBERED + 50
     assert len(source._callers) == MAX_REMEMBERED
+
+
+def test_to_forget_callers_costs_the_same_however_many_there_are() -> None:
+    """A log of a year is read no slower than one of a day."""
+    callers = Callers()
+    caller = Caller(NOBODY, None, 0)
+
+    def seconds(first: int) -> float:
+        began = time.process_time()
+        for number in range(first, first + MAX_REMEMBERED):
+            callers.add(str(number), caller)
+        return time.process_time() - began
+
+    filling = seconds(0)
+    assert min(seconds(MAX_REMEMBERED), seconds(2 * MAX_REMEMBERED)) < 5 * filling
