@@ -35,8 +35,10 @@ help: ## this list
 demo: venv ## watch a call centre keep and break its promise
 	@$(BIN)/callsla demo $(DEMO_ARGS)
 
+# Two at a time, a file's tests together and in the order of the folders: many only wait, and the
+# longest file comes early. One after the other: PYTEST_ARGS=-n0.
 test: dev parts ## every test, on real Kafka, Prometheus and Alertmanager where they can be had
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## style, types, imports, schemas, dashboards, house rules
 	$(BIN)/ruff check .
