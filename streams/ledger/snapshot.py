@@ -10,8 +10,9 @@ from streams.ledger.packing import fact_of
 from streams.ledger.restoring import restore_call, restore_customer
 from streams.ledger.rows import CallRow, CustomerRow, FactRow
 from streams.ledger.rules import Rules
+from streams.ledger.slices import Slice, Slices
 from streams.ledger.totals import Histogram, QueueTotals
-from streams.ledger.windows import KINDS, QueueWindows, Slice
+from streams.ledger.windows import KINDS, QueueWindows
 from streams.ledger.writing import FORMAT
 
 __all__ = ["SnapshotError", "load"]
@@ -177,16 +178,17 @@ def _windows_of(read: _Windows) -> QueueWindows:
     return queue
 
 
-def _restore_slices(slices: dict[int, Slice], read: list[list[int]]) -> None:
+def _restore_slices(slices: Slices, read: list[list[int]]) -> None:
     for values in read:
         _require(len(values) >= 2, "a slice of time")
-        one = slices[values[0]] = Slice()
+        one = Slice(KINDS)
         one.wait_max = values[1]
         try:
             one.counts.set_pairs(values[2:])
         except (IndexError, ValueError):
             msg = "a slice of time"
             raise LookupError(msg) from None
+        slices.put(values[0], one)
 
 
 def _require(is_so: bool, what: str) -> None:

@@ -6,10 +6,11 @@ from typing import Final
 from streams.instants import DAY, HOUR, MINUTE, SECOND
 from streams.ledger.counts import Counts
 from streams.ledger.rules import Rules
+from streams.ledger.slices import Slice, Slices
 from streams.ledger.totals import PAIRS, PLACES, bucket_of, limits_of
 from streams.ledger.window_sums import WindowSums
 
-__all__ = ["KINDS", "OFFERED", "WINDOWS", "NoWindows", "QueueWindows", "Slice", "Windows"]
+__all__ = ["KINDS", "OFFERED", "WINDOWS", "NoWindows", "QueueWindows", "Windows"]
 
 _FINE: Final = 5 * SECOND
 _COARSE: Final = 30 * MINUTE
@@ -47,36 +48,14 @@ KINDS: Final = _BUCKETS + len(_WAIT_BOUNDS) + 2
 """How many numbers are counted: classes, the sum of waits, wait buckets."""
 
 
-class Slice:
-    """What happened within one slice of time."""
-
-    __slots__ = ("counts", "packed", "wait_max")
-
-    def __init__(self) -> None:
-        self.counts = Counts(KINDS)
-        self.wait_max = 0
-        self.packed = b""
-        """what a snapshot says of it; empty: to be worked out"""
-
-    def add(self, place: int, number: int) -> None:
-        """Add `number` to the count at `place`."""
-        self.counts.add(place, number)
-
-    def merge(self, other: "Slice") -> None:
-        """Add what is in `other`."""
-        self.counts.merge(other.counts)
-        self.wait_max = max(self.wait_max, other.wait_max)
-        self.packed = b""
-
-
 class QueueWindows:
     """The slices of one queue and the running sum of each window."""
 
     __slots__ = ("coarse", "fine", "maxima", "sums", "tails")
 
     def __init__(self) -> None:
-        self.fine: dict[int, Slice] = {}
-        self.coarse: dict[int, Slice] = {}
+        self.fine = Slices(KINDS)
+        self.coarse = Slices(KINDS)
         self.sums = [Counts(KINDS) for _ in _SPANS]
         self.maxima = [0] * len(_SPANS)
         self.tails = [0] * len(_SPANS)
@@ -92,11 +71,10 @@ class QueueWindows:
                 self._leave(index, slices, tail)
                 self.tails[index] = tail
                 if index in _LONGEST:
-                    for number in _between(slices, before, tail):
-                        del slices[number]
+                    slices.forget(before, tail)
 
     def add(self, added: Slice, number: int) -> None:
-        """Add the fine slice `number` wherever it has not left the window; it is kept."""
+        """Add the fine slice `number` wherever it has not left the window."""
         tails = self.tails
         coarse = number // _FINE_IN_COARSE
         for index in range(len(tails)):
@@ -104,13 +82,9 @@ class QueueWindows:
                 self.sums[index].merge(added.counts)
                 self.maxima[index] = max(self.maxima[index], added.wait_max)
         if coarse > tails[5]:
-            _slice_of(self.coarse, coarse).merge(added)
+            self.coarse.add(coarse, added)
         if number > tails[3]:
-            known = self.fine.get(number)
-            if known is None:
-                self.fine[number] = added
-            else:
-                known.merge(added)
+            self.fine.add(number, added)
 
     def rebucket(self, old: list[float], new: list[float]) -> None:
         """Sort waits counted under `old` bounds into the buckets of `new`.
@@ -119,21 +93,18 @@ class QueueWindows:
         """
         places = [bisect_left(new, bound) for bound in old]
         places.append(len(new))
-        for one in (*self.fine.values(), *self.coarse.values()):
-            one.packed = b""
+        for one in (*self.fine.change_all(), *self.coarse.change_all()):
             _rebucket(one.counts, places)
         for sums in self.sums:
             _rebucket(sums, places)
 
-    def _leave(self, index: int, slices: dict[int, Slice], tail: int) -> None:
+    def _leave(self, index: int, slices: Slices, tail: int) -> None:
         gone_max = 0
-        for number in _between(slices, self.tails[index], tail):
-            gone = slices[number]
+        for gone in slices.within(self.tails[index], tail):
             self.sums[index].take_away(gone.counts)
             gone_max = max(gone_max, gone.wait_max)
         if gone_max and gone_max >= self.maxima[index]:
-            staying = [one.wait_max for number, one in slices.items() if number > tail]
-            self.maxima[index] = max(staying, default=0)
+            self.maxima[index] = slices.longest_after(tail)
 
 
 class Windows:
@@ -151,7 +122,7 @@ class Windows:
         self._limits: dict[str, list[int]] = {}
         self._unfolded: dict[str, dict[int, Slice]] = {}
         self._number_unfolded = 0
-        self._newest = Slice()
+        self._newest = Slice(KINDS)
         self._newest_label = ""
         self._newest_number = -1
         """Which slice was counted in last: the next count is often for the same."""
@@ -224,7 +195,7 @@ class Windows:
             slices = self._unfolded[label] = {}
         added = slices.get(number)
         if added is None:
-            added = slices[number] = Slice()
+            added = slices[number] = Slice(KINDS)
             self._number_unfolded += 1
         self._newest, self._newest_label, self._newest_number = added, label, number
         return added
@@ -270,17 +241,3 @@ def _rebucket(counts: Counts, places: list[int]) -> None:
     for place, number in zip(places, waits, strict=False):
         numbers[_BUCKETS + place] += number
     counts.set(numbers)
-
-
-def _slice_of(slices: dict[int, Slice], number: int) -> Slice:
-    found = slices.get(number)
-    if found is None:
-        found = slices[number] = Slice()
-    return found
-
-
-def _between(slices: dict[int, Slice], last: int, tail: int) -> list[int]:
-    """Return the numbers of `slices` after `last` up to `tail`."""
-    if tail - last > len(slices):
-        return [number for number in slices if last < number <= tail]
-    return [number for number in range(last + 1, tail + 1) if number in slices]

@@ -9,8 +9,8 @@ import msgspec
 
 from streams.ledger.ledger import Ledger
 from streams.ledger.packing import Originals, call_row, customer_row, fact_row
+from streams.ledger.slices import Stretch
 from streams.ledger.totals import QueueTotals
-from streams.ledger.windows import Slice
 
 __all__ = ["FORMAT", "Writing", "dump", "prepare", "state_hash"]
 
@@ -20,6 +20,7 @@ _ARRAY: Final = struct.Struct(">BI").pack
 _LONG: Final = 16
 """So many elements need a head of three bytes instead of one."""
 _AT_A_TIME: Final = 64
+_CLOSED_AT_A_TIME: Final = 5
 
 _T = TypeVar("_T")
 _encoder: Final = msgspec.msgpack.Encoder(order="sorted")
@@ -28,19 +29,20 @@ _encoder: Final = msgspec.msgpack.Encoder(order="sorted")
 def prepare(ledger: Ledger) -> Iterator[None]:
     """Write beforehand what a snapshot is likely to need, a little at each step.
 
-    Most slices of the windows do not change any more. Nothing is changed by it, and the ledger may
-    take in what it likes between the steps.
+    Most slices of the windows do not change any more: from then on they are kept as bytes alone.
+    The state stays what it is, and the ledger may take in what it likes between the steps.
     """
     for queue in list(ledger.windows.queues.values()):
         for slices in (queue.fine, queue.coarse):
-            yield from _pack_some(list(slices.items()))
+            yield from _close(slices.stretches())
 
 
-def _pack_some(slices: Sequence[tuple[int, Slice]]) -> Iterator[None]:
-    unwritten = [(number, one) for number, one in slices if not one.packed]
-    for count, (number, one) in enumerate(unwritten, 1):
-        _pack(number, one)
-        if count % _AT_A_TIME == 0:
+def _close(stretches: Sequence[Stretch]) -> Iterator[None]:
+    closed = 0
+    for stretch in stretches:
+        closed += stretch.close()
+        if closed == _CLOSED_AT_A_TIME:
+            closed = 0
             yield
 
 
@@ -192,17 +194,6 @@ def _totals_values(totals: QueueTotals) -> tuple[Any, ...]:
 
 def _windows_values(ledger: Ledger, label: str) -> tuple[Any, ...]:
     queue, bounds = ledger.windows.queues[label], ledger.windows.bounds(label)
-    fine, coarse = _slices(queue.fine), _slices(queue.coarse)
+    fine, coarse = msgspec.Raw(queue.fine.packed()), msgspec.Raw(queue.coarse.packed())
     sums = [counts.numbers() for counts in queue.sums]
     return fine, coarse, sums, queue.maxima, queue.tails, bounds
-
-
-def _slices(slices: Mapping[int, Slice]) -> msgspec.Raw:
-    """Return `slices`, most of which did not change since the last snapshot, as an array."""
-    packed = [slices[number].packed or _pack(number, slices[number]) for number in sorted(slices)]
-    return msgspec.Raw(_ARRAY(0xDD, len(packed)) + b"".join(packed))
-
-
-def _pack(number: int, one: Slice) -> bytes:
-    one.packed = _encoder.encode((number, one.wait_max, *one.counts.pairs()))
-    return one.packed

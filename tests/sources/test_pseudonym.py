@@ -75,7 +75,17 @@ def test_what_is_no_number_is_taken_as_written() -> None:
 @pytest.mark.parametrize(
     "written",
     [
-        *(*ANONYMOUS, "", "  ", "<unknown>", "Anonymous", "RESTRICTED", "0", "0000000", "+000"),
+        *(
+            *sorted(ANONYMOUS),
+            "",
+            "  ",
+            "<unknown>",
+            "Anonymous",
+            "RESTRICTED",
+            "0",
+            "0000000",
+            "+000",
+        ),
         *('"" <>', "anonymous@anonymous.invalid", "sip:anonymous@anonymous.invalid"),
         '"Anonymous" <anonymous>',
     ],

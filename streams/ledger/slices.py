@@ -1,0 +1,182 @@
+"""Slices of time by number, most of them kept as the bytes that a snapshot has of them."""
+
+import struct
+from typing import Final
+
+import msgspec
+
+from streams.ledger.counts import Counts
+
+__all__ = ["Slice", "Slices", "Stretch"]
+
+_TOGETHER: Final = 12
+"""So many slices side by side are packed as one: a minute of 5 s, or six hours of 30 min."""
+_FEW: Final = 0x90
+"""Begins a MessagePack array of up to 15 elements."""
+_MANY: Final = struct.Struct(">BI").pack
+_MANY_HEAD: Final = 0xDD
+
+_encoder: Final = msgspec.msgpack.Encoder()
+_decoder: Final = msgspec.msgpack.Decoder(list[list[int]])
+
+
+class Slice:
+    """What happened within one slice of time: `size` counts, and the longest wait."""
+
+    __slots__ = ("counts", "wait_max")
+
+    def __init__(self, size: int) -> None:
+        self.counts = Counts(size)
+        self.wait_max = 0
+
+    def add(self, place: int, number: int) -> None:
+        """Add `number` to the count at `place`."""
+        self.counts.add(place, number)
+
+    def merge(self, other: "Slice") -> None:
+        """Add what is in `other`."""
+        self.counts.merge(other.counts)
+        self.wait_max = max(self.wait_max, other.wait_max)
+
+
+class Stretch:
+    """Some slices side by side: open, packed, or both while they are only read."""
+
+    __slots__ = ("_count", "_longest", "_open", "_packed", "_size")
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._open: dict[int, Slice] | None = {}
+        self._packed = b""
+        self._count = 0
+        self._longest = 0
+        """how many, and their longest wait: while they are not open"""
+
+    def __len__(self) -> int:
+        return self._count if self._open is None else len(self._open)
+
+    def read(self) -> dict[int, Slice]:
+        """Return the slices by number; they stay as they are."""
+        if self._open is None:
+            rows = _decoder.decode(bytes((_FEW | self._count,)) + self._packed)
+            self._open = {row[0]: self._slice_of(row) for row in rows}
+        return self._open
+
+    def change(self) -> dict[int, Slice]:
+        """Return the slices by number, which are going to be others."""
+        found = self.read()
+        self._packed = b""
+        return found
+
+    def longest(self) -> int:
+        """Return the longest wait."""
+        if self._open is None:
+            return self._longest
+        return max([one.wait_max for one in self._open.values()], default=0)
+
+    def packed(self) -> bytes:
+        """Return each slice's number, longest wait, and place and number of what it counts."""
+        if not self._packed and self._open is not None:
+            slices = self._open
+            rows = [_row(number, slices[number]) for number in sorted(slices)]
+            self._packed = _encoder.encode(rows)[1:]
+        return self._packed
+
+    def close(self) -> bool:
+        """Keep the slices as bytes alone; False if that was done before."""
+        if self._open is None:
+            return False
+        self.packed()
+        self._longest, self._count = self.longest(), len(self._open)
+        self._open = None
+        return True
+
+    def _slice_of(self, row: list[int]) -> Slice:
+        one = Slice(self._size)
+        one.wait_max = row[1]
+        one.counts.set_pairs(row[2:])
+        return one
+
+
+class Slices:
+    """The slices of a queue, of `size` counts each."""
+
+    __slots__ = ("_size", "_stretches")
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._stretches: dict[int, Stretch] = {}
+
+    def __len__(self) -> int:
+        return sum([len(stretch) for stretch in self._stretches.values()])
+
+    def add(self, number: int, added: Slice) -> None:
+        """Add what is in `added` to the slice `number`."""
+        slices = self._stretch_of(number).change()
+        known = slices.get(number)
+        if known is None:
+            known = slices[number] = Slice(self._size)
+        known.merge(added)
+
+    def put(self, number: int, one: Slice) -> None:
+        """Have `one` as the slice `number`."""
+        self._stretch_of(number).change()[number] = one
+
+    def within(self, after: int, until: int) -> list[Slice]:
+        """Return those whose number is above `after` and at most `until`."""
+        found: list[Slice] = []
+        for key in self._keys(after, until):
+            slices = self._stretches[key].read()
+            found += [one for number, one in slices.items() if after < number <= until]
+        return found
+
+    def forget(self, after: int, until: int) -> None:
+        """Forget those whose number is above `after` and at most `until`."""
+        for key in self._keys(after, until):
+            slices = self._stretches[key].change()
+            for number in [number for number in slices if after < number <= until]:
+                del slices[number]
+            if not slices:
+                del self._stretches[key]
+
+    def change_all(self) -> list[Slice]:
+        """Return all of them, which are going to be others."""
+        return [one for each in self._stretches.values() for one in each.change().values()]
+
+    def longest_after(self, last: int) -> int:
+        """Return the longest wait of those whose number is above `last`."""
+        edge = last // _TOGETHER
+        longest = 0
+        for key, stretch in self._stretches.items():
+            if key > edge:
+                longest = max(longest, stretch.longest())
+        for one in self.within(last, edge * _TOGETHER + _TOGETHER - 1):
+            longest = max(longest, one.wait_max)
+        return longest
+
+    def stretches(self) -> list[Stretch]:
+        """Return what may be closed, now or later."""
+        return list(self._stretches.values())
+
+    def packed(self) -> bytes:
+        """Return all of them, by number, as a MessagePack array."""
+        stretches = self._stretches
+        parts = [stretches[key].packed() for key in sorted(stretches)]
+        return _MANY(_MANY_HEAD, len(self)) + b"".join(parts)
+
+    def _stretch_of(self, number: int) -> Stretch:
+        key = number // _TOGETHER
+        stretch = self._stretches.get(key)
+        if stretch is None:
+            stretch = self._stretches[key] = Stretch(self._size)
+        return stretch
+
+    def _keys(self, after: int, until: int) -> list[int]:
+        first, last = (after + 1) // _TOGETHER, until // _TOGETHER
+        if last - first > len(self._stretches):
+            return [key for key in self._stretches if first <= key <= last]
+        return [key for key in range(first, last + 1) if key in self._stretches]
+
+
+def _row(number: int, one: Slice) -> list[int]:
+    return [number, one.wait_max, *one.counts.pairs()]

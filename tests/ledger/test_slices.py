@@ -1,0 +1,125 @@
+"""Slices are the same, packed or not; a plain dictionary of sums is the oracle."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.ledger.slices import Slice, Slices
+
+SIZE = 5
+NUMBERS = st.integers(-30, 60)
+COUNTED = st.tuples(
+    NUMBERS, st.integers(0, SIZE - 1), st.integers(-3, 2**40), st.integers(0, 2**33)
+)
+STEPS = st.lists(
+    st.one_of(
+        COUNTED.map(lambda each: ("add", each)),
+        st.just(("close", None)),
+        st.tuples(NUMBERS, NUMBERS).map(lambda each: ("forget", each)),
+        st.tuples(NUMBERS, NUMBERS).map(lambda each: ("within", each)),
+        NUMBERS.map(lambda each: ("longest", each)),
+        st.just(("packed", None)),
+    ),
+    max_size=60,
+)
+Oracle = dict[int, tuple[list[int], int]]
+
+
+def _slice(place: int, number: int, wait: int) -> Slice:
+    one = Slice(SIZE)
+    one.add(place, number)
+    one.wait_max = wait
+    return one
+
+
+def _plain(one: Slice) -> tuple[list[int], int]:
+    return one.counts.numbers(), one.wait_max
+
+
+def _count(oracle: Oracle, number: int, place: int, change: int, wait: int) -> None:
+    counts, longest = oracle.get(number, ([0] * SIZE, 0))
+    counts = [each + change * (where == place) for where, each in enumerate(counts)]
+    oracle[number] = counts, max(longest, wait)
+
+
+def _rows(oracle: Oracle) -> list[list[int]]:
+    return [
+        [number, longest, *(part for pair in enumerate(counts) if pair[1] for part in pair)]
+        for number, (counts, longest) in sorted(oracle.items())
+    ]
+
+
+def _close(slices: Slices) -> None:
+    for stretch in slices.stretches():
+        stretch.close()
+
+
+def _same(slices: Slices, oracle: Oracle, what: str, given: Any) -> None:
+    """Do one step on both, and compare what is seen of it."""
+    if what == "add":
+        number, *counted = given
+        slices.add(number, _slice(*counted))
+        _count(oracle, number, *counted)
+    elif what == "close":
+        _close(slices)
+    elif what == "forget":
+        slices.forget(*given)
+        for number in [number for number in oracle if given[0] < number <= given[1]]:
+            del oracle[number]
+    elif what == "within":
+        found = [_plain(one) for one in slices.within(*given)]
+        expected = [plain for number, plain in oracle.items() if given[0] < number <= given[1]]
+        assert sorted(found) == sorted(expected)
+    elif what == "longest":
+        staying = [wait for number, (_, wait) in oracle.items() if number > given]
+        assert slices.longest_after(given) == max(staying, default=0)
+    else:
+        assert msgspec.msgpack.decode(slices.packed()) == _rows(oracle)
+    assert len(slices) == len(oracle)
+
+
+@given(STEPS)
+def test_slices_are_what_was_added_to_them(steps: list[tuple[str, Any]]) -> None:
+    """In whatever order they are added to, closed, read, forgotten and written."""
+    slices, oracle = Slices(SIZE), dict[int, tuple[list[int], int]]()
+    for what, given_ in [*steps, ("packed", None)]:
+        _same(slices, oracle, what, given_)
+
+
+def test_closed_slices_are_written_as_they_were() -> None:
+    """Also where they were opened again, to be read or to be changed."""
+    slices = Slices(SIZE)
+    for number in range(100):
+        slices.add(number, _slice(number % SIZE, 7, number))
+    open_ = slices.packed()
+    _close(slices)
+    assert slices.packed() == open_
+    assert [one.wait_max for one in slices.within(40, 42)] == [41, 42]
+    assert slices.packed() == open_
+    assert len(slices.change_all()) == 100
+    assert slices.packed() == open_
+
+
+def test_a_closed_stretch_is_closed_once() -> None:
+    """Until it is read or changed."""
+    slices = Slices(SIZE)
+    slices.add(3, _slice(0, 1, 5))
+    (stretch,) = slices.stretches()
+    assert (stretch.close(), stretch.close()) == (True, False)
+    slices.add(3, _slice(0, 1, 9))
+    assert (stretch.close(), stretch.longest(), len(stretch)) == (True, 9, 1)
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_what_a_slice_said_last_is_what_is_written(closed: bool) -> None:
+    """Bytes written before a change are not written after it."""
+    slices = Slices(SIZE)
+    slices.add(3, _slice(0, 1, 5))
+    if closed:
+        _close(slices)
+    assert msgspec.msgpack.decode(slices.packed()) == [[3, 5, 0, 1]]
+    slices.add(3, _slice(0, 2, 4))
+    assert msgspec.msgpack.decode(slices.packed()) == [[3, 5, 0, 3]]
