@@ -1,9 +1,6 @@
 """What `callsla slo` does, as functions: they return text and never print or exit."""
 
-import shutil
-import subprocess
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +13,7 @@ from streams.slo.alertmanager import (
 from streams.slo.explain import explain
 from streams.slo.objective import Objective, load_slo
 from streams.slo.period_cases import render_period_tests
+from streams.slo.promtool import MissingToolError, Outcome, run_tool, try_alerts
 from streams.slo.rulesfile import render_rules
 from streams.slo.ruletests import RULES_FILE, render_tests
 from streams.slo.timing import STANDARD, Timing
@@ -36,20 +34,6 @@ __all__ = [
 TESTS_FILE: Final = "callsla-rules.test.yaml"
 PERIOD_TESTS_FILE: Final = "callsla-period.test.yaml"
 ALERTMANAGER_FILE: Final = "alertmanager.yaml"
-TIME_LIMIT: Final = 300.0
-"""Seconds after which a tool is given up."""
-
-
-class MissingToolError(RuntimeError):
-    """A program that is needed is not installed; the text says which and how to get it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a check said; `passed` is false if it found something (exit code 3)."""
-
-    text: str
-    passed: bool
 
 
 def validate_slo(path: str | Path | None) -> str:
@@ -114,32 +98,16 @@ def check_rules(path: str | Path | None) -> Outcome:
         MissingToolError: promtool or amtool is not installed.
     """
     files = generate_slo(path)
-    with tempfile.TemporaryDirectory(prefix="callsla-") as folder:
+    with tempfile.TemporaryDirectory(prefix="callsla-") as name_of_folder:
+        folder = Path(name_of_folder)
         for name, text in files.items():
-            (Path(folder) / name).write_text(text, encoding="utf-8")
-        checks = [
-            ("promtool", "check", "rules", "--lint=all", "--lint-fatal", RULES_FILE),
-            ("promtool", "test", "rules", TESTS_FILE),
-            ("promtool", "test", "rules", PERIOD_TESTS_FILE),
-            ("amtool", "check-config", ALERTMANAGER_FILE),
+            (folder / name).write_text(text, encoding="utf-8")
+        lint = ("promtool", "check", "rules", "--lint=all", "--lint-fatal", RULES_FILE)
+        outcomes = [
+            run_tool(lint, folder),
+            try_alerts(files[RULES_FILE], files[TESTS_FILE], folder),
+            try_alerts(files[RULES_FILE], files[PERIOD_TESTS_FILE], folder),
+            run_tool(("amtool", "check-config", ALERTMANAGER_FILE), folder),
         ]
-        outcomes = [_run(command, folder) for command in checks]
     text = "".join(outcome.text for outcome in outcomes)
     return Outcome(text, all(outcome.passed for outcome in outcomes))
-
-
-def _run(command: tuple[str, ...], folder: str) -> Outcome:
-    tool = shutil.which(command[0])
-    if tool is None:
-        package = "prometheus" if command[0] == "promtool" else "prometheus-alertmanager"
-        message = f"{command[0]} is not installed; get it with: apt-get install {package}"
-        raise MissingToolError(message)
-    done = subprocess.run(  # noqa: S603
-        [tool, *command[1:]],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=TIME_LIMIT,
-        check=False,
-    )
-    return Outcome(done.stdout + done.stderr, done.returncode == 0)

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from centre_months import QUARTER, Month, Span, Stretch, stretch, stretches
-from needed_rules import Groups, exported_names, needed_rules
+from exported_names import exported_names
 from rule_windows import Page, pages
 
 from streams.instants import DAY, MINUTE, SECOND
@@ -31,6 +31,7 @@ from streams.simulate import CentreConfig, Outage, QueueConfig, small_centre
 from streams.simulate.config import BUSINESS_DAY, DeskConfig, HandlingConfig
 from streams.slo import Timing, parse_slo
 from streams.slo.alerts import every_alert
+from streams.slo.needed import Groups, needed_rules
 from streams.slo.rulesfile import rule_groups
 
 BEGIN: Final = round(datetime(2026, 2, 23, tzinfo=UTC).timestamp()) * SECOND
@@ -118,7 +119,8 @@ def random_outages(days: int, seed: int) -> Outages:
 def play(days: int, outages: Outages, jobs: int) -> Played:
     """Play the month and return the pages that are asked for."""
     groups = rule_groups(OBJECTIVE, Timing(interval=MINUTE))
-    daily, weekly = needed_rules(groups, PAGES - {WEEK_AGO}), needed_rules(groups, {WEEK_AGO})
+    daily = needed_rules(groups, PAGES - {WEEK_AGO}, words=False)
+    weekly = needed_rules(groups, {WEEK_AGO}, words=False)
     month = Month(OBJECTIVE, centre(outages), is_closed, seed=7)
     metrics = exported_names(daily) | exported_names(weekly)
     spans = _spans(days, outages)

@@ -7,8 +7,9 @@ from typing import Final
 
 import yaml
 from centre_months import Span, Stretch
-from needed_rules import Groups
 from programs import run
+
+from streams.slo.needed import Groups
 
 __all__ = ["Page", "pages"]
 

@@ -15,12 +15,12 @@ from zoneinfo import ZoneInfo
 
 import yaml
 from centre_days import Centre, Day
-from needed_rules import needed_rules
 from programs import run
 
 from streams.instants import MINUTE, SECOND
 from streams.slo import Objective, Timing, parse_slo
 from streams.slo.alerts import every_alert
+from streams.slo.needed import needed_rules
 from streams.slo.rulesfile import dump, rule_groups
 
 __all__ = ["SCENARIOS", "Found", "Scenario", "play"]
@@ -168,7 +168,7 @@ def fired(objective: Objective, series: dict[str, list[str]], minutes: int, fold
     """
     timing = Timing(interval=MINUTE)
     every = {alert.name for alert in every_alert(objective, timing)}
-    rules = needed_rules(rule_groups(objective, timing), every)
+    rules = needed_rules(rule_groups(objective, timing), every, words=False)
     (folder / "rules.yaml").write_text(dump({"groups": rules}))
     firing = 'ALERTS{alertstate="firing",alertname!="Watchdog"}'
     begin = f"min_over_time(timestamp({firing})[{minutes}m:1m])"

@@ -1,0 +1,48 @@
+"""The rules that some alerts depend on: PromQL reads nothing but what it names."""
+
+import re
+from collections.abc import Iterator, Set
+from typing import Any, Final
+
+__all__ = ["Groups", "needed_rules"]
+
+Groups = list[dict[str, Any]]
+
+_RECORDED: Final = re.compile(r"\b(?:queue|centre|partition|partition_queue):[\w:]+")
+_FIRING: Final = re.compile(r'\bALERTS\{alertname="(\w+)"')
+
+
+def needed_rules(groups: Groups, alerts: Set[str], *, words: bool = True) -> Groups:
+    """Return `groups` with those alerts, and the recordings that they read, directly or not.
+
+    Without `words` what only the words of alerts read is left out.
+    """
+    rules = [rule for group in groups for rule in group["rules"]]
+    texts: dict[str, list[str]] = {}
+    for rule in rules:
+        texts.setdefault(_name(rule), []).extend(_texts(rule, words=words))
+    needed: set[str] = set()
+    wanted = set(alerts)
+    while wanted:
+        needed |= wanted
+        read = {name for each in wanted for text in texts[each] for name in _read(text)}
+        wanted = read & set(texts) - needed
+    kept = [
+        {**group, "rules": [rule for rule in group["rules"] if _name(rule) in needed]}
+        for group in groups
+    ]
+    return [group for group in kept if group["rules"]]
+
+
+def _name(rule: dict[str, Any]) -> str:
+    return str(rule.get("record") or rule["alert"])
+
+
+def _texts(rule: dict[str, Any], *, words: bool) -> list[str]:
+    said = [*rule.get("annotations", {}).values(), *rule.get("labels", {}).values()]
+    return [rule["expr"], *(said if words else ())]
+
+
+def _read(text: str) -> Iterator[str]:
+    yield from _RECORDED.findall(text)
+    yield from _FIRING.findall(text)
