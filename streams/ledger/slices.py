@@ -1,6 +1,7 @@
 """Slices of time by number, most of them kept as the bytes that a snapshot has of them."""
 
 import struct
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -91,6 +92,12 @@ class Stretch:
         self._open = None
         return True
 
+    def keep(self, rows: Sequence[list[int]]) -> None:
+        """Have the slices of `rows`, by number, as bytes alone."""
+        self._packed = _encoder.encode(rows)[1:]
+        self._count, self._longest = len(rows), max([row[1] for row in rows])
+        self._open = None
+
     def _slice_of(self, row: list[int]) -> Slice:
         one = Slice(self._size)
         one.wait_max = row[1]
@@ -118,9 +125,31 @@ class Slices:
             known = slices[number] = Slice(self._size)
         known.merge(added)
 
-    def put(self, number: int, one: Slice) -> None:
-        """Have `one` as the slice `number`."""
-        self._stretch_of(number).change()[number] = one
+    def restore(self, rows: Sequence[list[int]]) -> None:
+        """Have what `rows` say: of each slice its number, longest wait, places and numbers.
+
+        Raises:
+            IndexError, ValueError: they come from bytes that are damaged.
+        """
+        self._require_written(rows)
+        begin = 0
+        while begin < len(rows):
+            key = rows[begin][0] // _TOGETHER
+            end = begin + 1
+            while end < len(rows) and rows[end][0] // _TOGETHER == key:
+                end += 1
+            stretch = self._stretches[key] = Stretch(self._size)
+            stretch.keep(rows[begin:end])
+            begin = end
+
+    def _require_written(self, rows: Sequence[list[int]]) -> None:
+        counts = Counts(self._size)
+        last: int | None = None
+        for row in rows:
+            if len(row) < 2 or (last is not None and row[0] <= last):
+                raise ValueError(row)
+            last = row[0]
+            counts.set_pairs(row[2:])
 
     def within(self, after: int, until: int) -> list[Slice]:
         """Return those whose number is above `after` and at most `until`."""

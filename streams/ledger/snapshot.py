@@ -10,7 +10,6 @@ from streams.ledger.packing import fact_of
 from streams.ledger.restoring import restore_call, restore_customer
 from streams.ledger.rows import CallRow, CustomerRow, FactRow
 from streams.ledger.rules import Rules
-from streams.ledger.slices import Slice, Slices
 from streams.ledger.totals import Histogram, QueueTotals
 from streams.ledger.windows import KINDS, QueueWindows
 from streams.ledger.writing import FORMAT
@@ -169,26 +168,17 @@ def _windows_of(read: _Windows) -> QueueWindows:
     _require(all(len(counts) == KINDS for counts in read.sums), f"a sum of {KINDS} counts")
     sizes = {len(read.sums), len(read.maxima), len(read.tails)}
     _require(sizes == {len(queue.sums)}, f"all {len(queue.sums)} windows")
-    _restore_slices(queue.fine, read.fine)
-    _restore_slices(queue.coarse, read.coarse)
+    try:
+        queue.fine.restore(read.fine)
+        queue.coarse.restore(read.coarse)
+    except (IndexError, ValueError):
+        msg = "a slice of time"
+        raise LookupError(msg) from None
     for counts, numbers in zip(queue.sums, read.sums, strict=True):
-        _require(all(abs(number) < _MOST for number in numbers), "a sum of small counts")
+        _require(-_MOST < min(numbers) <= max(numbers) < _MOST, "a sum of small counts")
         counts.set(numbers)
     queue.maxima, queue.tails = read.maxima, read.tails
     return queue
-
-
-def _restore_slices(slices: Slices, read: list[list[int]]) -> None:
-    for values in read:
-        _require(len(values) >= 2, "a slice of time")
-        one = Slice(KINDS)
-        one.wait_max = values[1]
-        try:
-            one.counts.set_pairs(values[2:])
-        except (IndexError, ValueError):
-            msg = "a slice of time"
-            raise LookupError(msg) from None
-        slices.put(values[0], one)
 
 
 def _require(is_so: bool, what: str) -> None:

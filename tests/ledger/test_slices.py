@@ -22,6 +22,7 @@ STEPS = st.lists(
         st.tuples(NUMBERS, NUMBERS).map(lambda each: ("within", each)),
         NUMBERS.map(lambda each: ("longest", each)),
         st.just(("packed", None)),
+        st.just(("restored", None)),
     ),
     max_size=60,
 )
@@ -57,6 +58,12 @@ def _close(slices: Slices) -> None:
         stretch.close()
 
 
+def _restored(rows: list[list[int]]) -> Slices:
+    slices = Slices(SIZE)
+    slices.restore(rows)
+    return slices
+
+
 def _same(slices: Slices, oracle: Oracle, what: str, given: Any) -> None:
     """Do one step on both, and compare what is seen of it."""
     if what == "add":
@@ -86,7 +93,29 @@ def test_slices_are_what_was_added_to_them(steps: list[tuple[str, Any]]) -> None
     """In whatever order they are added to, closed, read, forgotten and written."""
     slices, oracle = Slices(SIZE), dict[int, tuple[list[int], int]]()
     for what, given_ in [*steps, ("packed", None)]:
-        _same(slices, oracle, what, given_)
+        if what == "restored":
+            slices = _restored(_rows(oracle))
+        else:
+            _same(slices, oracle, what, given_)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [[3]],
+        [[]],
+        [[3, 5, 0]],
+        [[3, 5, SIZE, 1]],
+        [[3, 5, 0, 1, 0, 1]],
+        [[3, 5, 0, 0]],
+        [[4, 5, 0, 1], [3, 5, 0, 1]],
+        [[3, 5, 0, 1]] * 20,
+    ],
+)
+def test_damaged_rows_are_refused(rows: list[list[int]]) -> None:
+    """Too short, no pairs, no such place, a place twice, a count of nothing, not in order."""
+    with pytest.raises((IndexError, ValueError)):
+        _restored(rows)
 
 
 def test_closed_slices_are_written_as_they_were() -> None:
