@@ -7,6 +7,7 @@ the order in which the facts arrived never matters.
 from bisect import bisect_right
 from typing import Final, TypeAlias
 
+from streams.ledger.changes import NONE
 from streams.ledger.compiled import mypyc_attr
 from streams.ledger.deadlines import NOWHERE, Waiter
 from streams.ledger.terms import Terms
@@ -181,6 +182,14 @@ class Call(Waiter):
         if abandoned:
             self.contradicted = sum(at > abandoned for at in self.answers(terms))
         return self.contradicted - before
+
+    def may_be_lost(self, at: int) -> bool:
+        """Return whether a restart of its source at `at` may be what ended it, judged so far."""
+        if not self.arrival:
+            return True
+        if self.outcome in ANSWERED or self.arrival >= at:
+            return False
+        return self.outcome is None or self.outcome == NONE or at < self.outcome_at
 
     def failed_at(self, terms: Terms) -> int:
         """When a call without human answer became a failure, on the callback's clock."""

@@ -330,7 +330,8 @@ class Ledger:
         insort(restarts, at)
         oldest = book.now - self.rules.lateness - 2 * self.rules.max_call
         book.restarts[source] = [moment for moment in restarts if moment >= oldest]
-        touched = [call for call in book.calls.values() if call.source == source]
+        own = [call for call in book.calls.values() if call.source == source]
+        touched = [call for call in own if call.may_be_lost(at)]
         # A ledger that was loaded holds its calls in another order.
         touched.sort(key=_id)
         for call in touched:

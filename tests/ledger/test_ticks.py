@@ -174,3 +174,23 @@ def test_a_broken_promise_is_remembered_while_it_can_be_made_good() -> None:
         _tick(ledger, now)
     made = event("callback.connected", 19_990, customer="ann", reached="human")
     assert ("late", "late", 19_990) in _tick(ledger, 20_000, made)
+
+
+def test_a_restart_has_only_those_judged_again_whom_it_may_have_ended() -> None:
+    """A tick is not to be long because a switch of ten thousand decided calls restarts."""
+    ledger = _ledger()
+    for number, (call, *ended) in enumerate(
+        (
+            ("open",),
+            ("answered", event("call.answered", 5, "answered", answered_by="human")),
+            ("gave up before", event("call.abandoned", 6, "gave up before")),
+            ("gave up after", event("call.abandoned", 30, "gave up after")),
+        )
+    ):
+        for one in (event("call.offered", number / 10, call), *ended):
+            ledger.apply(one)
+    ledger.apply(event("call.offered", 21, "later"))
+    ledger.apply(event("call.queued", 1, "of another", source="acd"))
+    ledger.advance(BASE + s(40))
+    ledger.apply(event("source.restarted", 20))
+    assert ledger.book.touched == (["gave up after", "open"], [])
