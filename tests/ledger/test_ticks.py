@@ -179,16 +179,11 @@ def test_a_broken_promise_is_remembered_while_it_can_be_made_good() -> None:
 def test_a_restart_has_only_those_judged_again_whom_it_may_have_ended() -> None:
     """A tick is not to be long because a switch of ten thousand decided calls restarts."""
     ledger = _ledger()
-    for number, (call, *ended) in enumerate(
-        (
-            ("open",),
-            ("answered", event("call.answered", 5, "answered", answered_by="human")),
-            ("gave up before", event("call.abandoned", 6, "gave up before")),
-            ("gave up after", event("call.abandoned", 30, "gave up after")),
-        )
-    ):
-        for one in (event("call.offered", number / 10, call), *ended):
-            ledger.apply(one)
+    for number, call in enumerate(("open", "answered", "gave up before", "gave up after")):
+        ledger.apply(event("call.offered", number / 10, call))
+    ledger.apply(event("call.answered", 5, "answered", answered_by="human"))
+    ledger.apply(event("call.abandoned", 6, "gave up before"))
+    ledger.apply(event("call.abandoned", 30, "gave up after"))
     ledger.apply(event("call.offered", 21, "later"))
     ledger.apply(event("call.queued", 1, "of another", source="acd"))
     ledger.advance(BASE + s(40))
