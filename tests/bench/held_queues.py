@@ -15,9 +15,12 @@ from streams.instants import SECOND
 from streams.kafka.exported import copied
 from streams.ledger import Ledger, Rules
 from streams.ledger.rules import QueueRules
+from streams.ledger.writing import prepare
 
 QUEUES: Final = 40
 EVERY: Final = 5
+SNAPSHOT_EVERY: Final = 60 // EVERY
+"""slices between two snapshots, as shipped"""
 RULES: Final = Rules(
     default=QueueRules(repeat_window=SECOND, callback_target=SECOND, late_horizon=SECOND),
     lateness=SECOND,
@@ -39,7 +42,10 @@ def busy(ledger: Ledger, queues: int) -> None:
                 ledger.apply(event(kind, name, at + later * SECOND, **fields))
         ledger.advance(at + EVERY * SECOND)
         ledger.drain()
-    ledger.windows.read()
+        ledger.windows.fold()
+        if slice_ % SNAPSHOT_EVERY == 0:
+            for _ in prepare(ledger):
+                pass
 
 
 def main() -> None:

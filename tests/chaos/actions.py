@@ -19,9 +19,8 @@ from kafka_server import KafkaCluster, KafkaServer, libraries
 from proxy import Proxies
 from releases import release
 from schedule import Fault
+from snapshot_watch import SnapshotWatch
 from topic_tail import LogTail
-
-from streams.kafka.ledgerlog.records import Epoch
 
 __all__ = ["Actions"]
 
@@ -44,7 +43,6 @@ class Actions:
         self._admin = AdminClient({"bootstrap.servers": cluster.bootstrap, "log_level": 0})
         self._threads: list[threading.Thread] = []
         self._began = 0.0
-        self._over = threading.Event()
         self._do: Mapping[str, Callable[[Fault], None]] = {
             "kill": self._kill,
             "kill in snapshot": self._kill_in_snapshot,
@@ -124,18 +122,10 @@ class Actions:
 
         Its way to the broker is slow meanwhile, or the snapshot would be complete before.
         """
-        seen = threading.Event()
-
-        def watch(writer: str, epoch: Epoch) -> bool:
-            if self._over.is_set() or epoch.claimed is None or writer not in _names(slot):
-                return self._over.is_set()
-            do()
-            seen.set()
-            return True
-
+        watch = SnapshotWatch(lambda: _names(slot), do)
         self._proxies.become(slot.number, "delay", delay=0.1)
         self._tail.on_epoch(watch)
-        found = seen.wait(SNAPSHOT_PATIENCE)
+        found = watch.wait(SNAPSHOT_PATIENCE)
         self._proxies.become(slot.number, "pass")
         if not found:
             self.note(f"worker {slot.number} made no snapshot")

@@ -10,8 +10,9 @@ import pytest
 
 from streams import KERNEL
 from streams.events import Event, EventDecoder
-from streams.instants import SECOND
+from streams.instants import HOUR, MINUTE, SECOND
 from streams.ledger import Ledger, Rules, dump, load
+from streams.ledger.writing import prepare
 
 T0 = 1_790_000_000 * SECOND
 CALLS = 4000
@@ -40,14 +41,14 @@ def waiting(calls: int) -> Ledger:
     return ledger
 
 
-def traced(make: Callable[[], Any]) -> float:
-    """How many bytes what is made holds, for each call."""
+def traced(make: Callable[[], Any]) -> int:
+    """How many bytes what is made holds."""
     gc.collect()
     tracemalloc.start()
     try:
         kept = make()
         gc.collect()
-        return tracemalloc.get_traced_memory()[0] / CALLS if kept else 0.0
+        return tracemalloc.get_traced_memory()[0] if kept else 0
     finally:
         tracemalloc.stop()
 
@@ -55,14 +56,34 @@ def traced(make: Callable[[], Any]) -> float:
 def test_a_call_that_waits_is_small() -> None:
     """With its customer, its deadline and its places in every index."""
     waiting(100)
-    assert traced(lambda: waiting(CALLS)) < MOST_BYTES[KERNEL.name]
+    assert traced(lambda: waiting(CALLS)) / CALLS < MOST_BYTES[KERNEL.name]
 
 
 def test_a_ledger_that_was_loaded_is_as_small() -> None:
     """Bytes hold a copy of each name for each call; memory does not."""
     state = dump(waiting(CALLS))
     load(Rules(), state)
-    assert traced(lambda: load(Rules(), state)) < MOST_BYTES[KERNEL.name]
+    assert traced(lambda: load(Rules(), state)) / CALLS < MOST_BYTES[KERNEL.name]
+
+
+def busy_hour() -> Ledger:
+    """A ledger in which something happened in a queue every five seconds of an hour."""
+    ledger = Ledger(Rules())
+    for at in range(T0, T0 + HOUR, 5 * SECOND):
+        ledger.windows.answered_in_target("sales", 3 * SECOND, at)
+        ledger.windows.advance(at)
+        ledger.windows.fold()
+        if at % MINUTE == 0:
+            for _ in prepare(ledger):
+                pass
+    return ledger
+
+
+def test_an_hour_of_a_queue_is_small() -> None:
+    """There are as many as queues times partitions, and an hour has 720 slices of five seconds."""
+    busy_hour()
+    assert len(busy_hour().windows.queues["sales"].fine) == 720
+    assert traced(busy_hour) < 100_000
 
 
 def looked_at(calls: int) -> int:
