@@ -16,13 +16,14 @@ from streams.slo.names import LEVELS, allowed, increase, ratio
 from streams.slo.objective import Objective
 from streams.slo.sight import sight_alerts
 from streams.slo.timing import Timing, burns, slow_burns
-from streams.slo.waiting import waiting_alerts
+from streams.slo.waiting import backlog_alerts, waiting_alerts
 from streams.slo.words import below_target, broken, budget, who
 
 __all__ = [
     "RUNBOOK",
     "Alert",
     "Severity",
+    "backlog_alerts",
     "burn_name",
     "every_alert",
     "health_alerts",
@@ -48,7 +49,7 @@ def burn_name(promise: str, speed: Speed) -> str:
 
 def every_alert(objective: Objective, timing: Timing) -> list[Alert]:
     """Return all alerts in the order of the rules."""
-    groups = (period_alerts, use_alerts, sight_alerts, health_alerts)
+    groups = (backlog_alerts, period_alerts, use_alerts, sight_alerts, health_alerts)
     return [
         *(alert for promise in PROMISES for alert in promise_alerts(promise, objective, timing)),
         *(alert for group in groups for alert in group(objective, timing)),

@@ -6,14 +6,21 @@ month is its 720 hours and what the hour that has begun adds to them: exact at i
 the hour at its far one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from streams.instants import DAY, HOUR
 from streams.slo.counters import EARLIER, Counter, Rule, window
 from streams.slo.durations import compact
 from streams.slo.timing import Pace
 
-__all__ = ["hour_rules", "hour_step", "long_window", "slow_step_rules", "sum_rules"]
+__all__ = [
+    "hour_rules",
+    "hour_step",
+    "long_window",
+    "settled_window",
+    "slow_step_rules",
+    "sum_rules",
+]
 
 
 def sum_rules(counters: tuple[Counter, ...], fast: Pace, slow: Pace) -> Iterator[Rule]:
@@ -53,13 +60,25 @@ def hour_rules(group: str, counters: tuple[Counter, ...], slow: Pace) -> Iterato
         yield begun, f"{now} unless on () ({over} == 1) or {now} * 0"
 
 
-def long_window(counter: Counter, slow: Pace, length: int) -> str:
-    """Return what `counter` has grown by in the last `length` microseconds."""
+def long_window(counter: Counter, slow: Pace, length: int, ago: str = "") -> str:
+    """Return what `counter` has grown by in the last `length` microseconds, up to `ago`."""
     if length <= DAY:
-        return window(counter, slow, length)
-    hours = f"sum_over_time({hour_step(counter)}[{compact(length - 1_000)}])"
+        return window(counter, slow, length, ago)
+    hours = f"sum_over_time({hour_step(counter)}[{compact(length - 1_000)}]{ago})"
     begun = _begun(counter)
+    if ago:
+        begun = f"last_over_time({begun}[{compact(slow.memory)}]{ago})"
     return f"clamp_min(({hours} or {begun} * 0) + {begun}, 0)"
+
+
+def settled_window(counters: Iterable[Counter], slow: Pace, length: int) -> str:
+    """Return the same of `counters` whose steps another group records, at a moment of its own.
+
+    Up to a tenth of its interval ago: then it has written all it had to, and every window holds
+    the same number of steps, however close the moments of the two groups are.
+    """
+    ago = f" offset {compact(slow.interval // 10)}"
+    return "\nor\n".join(long_window(counter, slow, length, ago) for counter in counters)
 
 
 def _running(counter: Counter, pace: Pace | None = None) -> str:

@@ -1,10 +1,10 @@
-"""The rules that some alerts depend on: PromQL reads nothing but what it names."""
+"""The rules that alerts or recordings depend on: PromQL reads nothing but what it names."""
 
 import re
 from collections.abc import Iterator, Set
 from typing import Any, Final
 
-__all__ = ["Groups", "needed_rules"]
+__all__ = ["Groups", "needed_rules", "read_by"]
 
 Groups = list[dict[str, Any]]
 
@@ -12,8 +12,8 @@ _RECORDED: Final = re.compile(r"\b(?:queue|centre|partition|partition_queue):[\w
 _FIRING: Final = re.compile(r'\bALERTS\{alertname="(\w+)"')
 
 
-def needed_rules(groups: Groups, alerts: Set[str], *, words: bool = True) -> Groups:
-    """Return `groups` with those alerts, and the recordings that they read, directly or not.
+def needed_rules(groups: Groups, names: Set[str], *, words: bool = True) -> Groups:
+    """Return `groups` with the rules of these names, and those that they read, directly or not.
 
     Without `words` what only the words of alerts read is left out.
     """
@@ -22,10 +22,10 @@ def needed_rules(groups: Groups, alerts: Set[str], *, words: bool = True) -> Gro
     for rule in rules:
         texts.setdefault(_name(rule), []).extend(_texts(rule, words=words))
     needed: set[str] = set()
-    wanted = set(alerts)
+    wanted = set(names)
     while wanted:
         needed |= wanted
-        read = {name for each in wanted for text in texts[each] for name in _read(text)}
+        read = {name for each in wanted for text in texts[each] for name in read_by(text)}
         wanted = read & set(texts) - needed
     kept = [
         {**group, "rules": [rule for rule in group["rules"] if _name(rule) in needed]}
@@ -43,6 +43,7 @@ def _texts(rule: dict[str, Any], *, words: bool) -> list[str]:
     return [rule["expr"], *(said if words else ())]
 
 
-def _read(text: str) -> Iterator[str]:
+def read_by(text: str) -> Iterator[str]:
+    """Return the recordings that `text` names, and the alerts whose state it reads."""
     yield from _RECORDED.findall(text)
     yield from _FIRING.findall(text)

@@ -9,13 +9,17 @@ from typing import Final
 
 from streams.instants import DAY, MINUTE
 from streams.slo.counters import (
+    ANSWERS,
     ARRIVALS,
+    BACKLOG,
+    CALLS,
     COUNTERS,
     DEALT_WITH,
     OUTCOMES,
     PROMISES,
     USEFULNESS,
     Counter,
+    Family,
     Promise,
     Rule,
     family_of,
@@ -24,7 +28,13 @@ from streams.slo.counters import (
 )
 from streams.slo.durations import compact
 from streams.slo.formulas import SHOWN_WINDOWS, formula_rules, usefulness_rules
-from streams.slo.long_windows import hour_rules, long_window, slow_step_rules, sum_rules
+from streams.slo.long_windows import (
+    hour_rules,
+    long_window,
+    settled_window,
+    slow_step_rules,
+    sum_rules,
+)
 from streams.slo.names import (
     LEVELS,
     allowed,
@@ -42,6 +52,7 @@ __all__ = [
     "DEALT_WINDOWS",
     "LEVELS",
     "allowed",
+    "backlog_rules",
     "default_objective",
     "increase",
     "objective_of",
@@ -49,6 +60,7 @@ __all__ = [
     "outcome_rules",
     "period_rules",
     "promise_rules",
+    "slow_rules",
     "target_of",
     "use_rules",
 ]
@@ -60,16 +72,26 @@ DEALT_WINDOWS: Final = (15 * MINUTE, 30 * MINUTE)
 def promise_rules(promise: Promise, objective: Objective, timing: Timing) -> list[Rule]:
     """Return what the alerts about `promise` need, in the order of its evaluation."""
     pace, family = timing.fast, family_of(promise)
-    counted = tuple(counter for counter in family.counters if counter in COUNTERS)
     return [
         *step_rules(family, pace),
-        *sum_rules(counted, pace, timing.slow),
+        *sum_rules(family.counters, pace, timing.slow),
         *_settings(promise, objective, pace),
         *(_openings(objective, pace) if promise.key == "answer" else ()),
-        *_counts(counted, pace, timing.windows(objective.alerts)),
+        *_counts(family.counters, pace, timing.windows(objective.alerts)),
         *_ratios(promise, timing.windows(objective.alerts)),
-        *(_dealt_with(pace, timing) if DEALT_WITH in family.counters else ()),
         *_allowances(promise, objective, timing),
+    ]
+
+
+def backlog_rules(timing: Timing) -> list[Rule]:
+    """Return the callbacks that were dealt with, against which those due are held."""
+    lengths = [timing.wait(length) for length in DEALT_WINDOWS]
+    return [
+        *step_rules(BACKLOG, timing.fast),
+        *(
+            (increase("queue", DEALT_WITH.name, length), window(DEALT_WITH, timing.fast, length))
+            for length in lengths
+        ),
     ]
 
 
@@ -94,24 +116,26 @@ def period_rules(objective: Objective, timing: Timing) -> list[Rule]:
     ]
 
 
+def slow_rules(family: Family, timing: Timing) -> list[Rule]:
+    """Return steps and hours of a family that is followed at the slow pace alone.
+
+    Its windows are those of another group, so that neither takes long.
+    """
+    pace = timing.slow
+    return [*step_rules(family, pace), *hour_rules(family.name, family.counters, pace)]
+
+
 def outcome_rules(timing: Timing) -> list[Rule]:
     """Return the outcomes of calls over each window, and the formulas made of them."""
-    pace = timing.slow
-    return [
-        *step_rules(OUTCOMES, pace),
-        *hour_rules(OUTCOMES.name, OUTCOMES.counters, pace),
-        *_long_counts(OUTCOMES.counters, pace, SHOWN_WINDOWS),
-        *formula_rules(),
-    ]
+    halves = [counter for family in OUTCOMES for counter in family.counters]
+    return [*_settled_counts(CALLS, halves, timing.slow, SHOWN_WINDOWS), *formula_rules()]
 
 
 def use_rules(objective: Objective, timing: Timing) -> list[Rule]:
     """Return useful and useless answers over days, and what they are worth."""
-    pace = timing.slow
+    lengths = sorted({*SHOWN_WINDOWS, *LONG_WINDOWS})
     return [
-        *step_rules(USEFULNESS, pace),
-        *hour_rules(USEFULNESS.name, USEFULNESS.counters, pace),
-        *_long_counts(USEFULNESS.counters, pace, sorted({*SHOWN_WINDOWS, *LONG_WINDOWS})),
+        *_settled_counts(ANSWERS, USEFULNESS.counters, timing.slow, lengths),
         *usefulness_rules(objective.usefulness.weight),
     ]
 
@@ -161,15 +185,19 @@ def _long_counts(counters: Iterable[Counter], pace: Pace, lengths: Sequence[int]
             yield increase("centre", counter.name, length), _all_queues(counter, length)
 
 
+def _settled_counts(
+    shown: Counter, halves: Iterable[Counter], pace: Pace, lengths: Sequence[int]
+) -> Iterator[Rule]:
+    """The counts of `shown`, whose steps are those of `halves`."""
+    for length in lengths:
+        yield increase("queue", shown.name, length), settled_window(halves, pace, length)
+        yield increase("centre", shown.name, length), _all_queues(shown, length)
+
+
 def _ratios(promise: Promise, lengths: tuple[int, ...]) -> Iterator[Rule]:
     for length in lengths:
         for level in LEVELS:
             yield ratio(level, promise, length), _share_broken(level, promise, length)
-
-
-def _dealt_with(pace: Pace, timing: Timing) -> Iterator[Rule]:
-    for length in (timing.wait(length) for length in DEALT_WINDOWS):
-        yield increase("queue", DEALT_WITH.name, length), window(DEALT_WITH, pace, length)
 
 
 def _all_queues(counter: Counter, length: int) -> str:

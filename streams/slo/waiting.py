@@ -12,15 +12,19 @@ from streams.slo.recordings import DEALT_WINDOWS
 from streams.slo.timing import Timing
 from streams.slo.words import number, who
 
-__all__ = ["waiting_alerts"]
+__all__ = ["backlog_alerts", "waiting_alerts"]
 
 _OVERDUE = "sum by (queue) (callcenter_callbacks_overdue)"
 
 
 def waiting_alerts(objective: Objective, timing: Timing) -> Iterator[Alert]:
-    """Return the alerts about callers in the queue and about callbacks; each is per queue."""
+    """Return the alerts about callers in the queue and about overdue callbacks, per queue."""
     yield _waits_too_long(objective, timing)
     yield _overdue(objective, timing)
+
+
+def backlog_alerts(objective: Objective, timing: Timing) -> Iterator[Alert]:
+    """Return the alerts about more callbacks being due than are made, per queue."""
     yield _due_faster_than_made(objective, timing)
     yield _backlog(objective, timing)
 

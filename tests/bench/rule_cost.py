@@ -35,7 +35,7 @@ from streams.instants import HOUR
 from streams.ledger import VERDICTS
 from streams.metrics import Endpoint, Exposition
 from streams.slo import Timing, load_slo
-from streams.slo.counters import CALLS, COUNTERS, DEALT_WITH, OUTCOMES, USEFULNESS, Counter
+from streams.slo.counters import COUNTERS, DEALT_WITH, OUTCOMES, USEFULNESS, Counter
 from streams.slo.durations import compact
 from streams.slo.local_stack import Program, prometheus, prometheus_config
 from streams.slo.long_windows import hour_step
@@ -49,8 +49,9 @@ QUARTER: Final = 15
 FIVE: Final = 300
 BLOCKS: Final = ("--storage.tsdb.min-block-duration=1d", "--storage.tsdb.retention.time=40d")
 """A month that has just been written is in 360 blocks; one that has grown is in some 25."""
+HALVES: Final = tuple(counter for family in OUTCOMES for counter in family.counters)
 SPLIT: Final = {
-    CALLS.name: tuple(VERDICTS["outcome"]),
+    **{counter.name: counter.states for counter in HALVES},
     USEFULNESS.counters[0].name: tuple(VERDICTS["usefulness"]),
 }
 Splits = dict[str, tuple[str, list[str]]]
@@ -58,13 +59,14 @@ Splits = dict[str, tuple[str, list[str]]]
 BY_STATE: Final[Splits] = {
     ":callcenter_calls:": ("outcome", [*VERDICTS["outcome"]]),
     ":callcenter_answers:": ("usefulness", [*VERDICTS["usefulness"]]),
+    ":callcenter_corrections:": ("verdict", [*VERDICTS]),
     ":callcenter_window_calls:": ("class", [f"callback_{n}" for n in VERDICTS["callback"]]),
 }
 OPENED: Final = {"window": "1h"}
 """What dashboards ask when they are opened: all queues, six hours, the formulas of an hour."""
 STEP: Final = 30
 """Seconds between two points of six hours on half a screen of 1,920."""
-SLOW: Final = (*COUNTERS, *OUTCOMES.counters, *USEFULNESS.counters)
+SLOW: Final = (*COUNTERS, *HALVES, *USEFULNESS.counters)
 FAST: Final = (*COUNTERS, DEALT_WITH)
 
 
@@ -129,7 +131,7 @@ def _write_history(url: str, names: list[str], buckets: Splits) -> None:
     sums = _both(_by_queue(COUNTERS, lambda counter: f"queue:{counter.name}:sum", names))
     splits = {**BY_STATE, **buckets}
     shown, slow_shown = (_both(_shown(names, splits, pace)) for pace in (Timing().fast, slow))
-    slow_held = _both(_by_partition((CALLS, *USEFULNESS.counters), names))
+    slow_held = _both(_by_partition((*HALVES, *USEFULNESS.counters), names))
     held = _both(_by_partition(FAST, names))
     now = int(time.time()) // FIVE * FIVE - FIVE
     written = 0

@@ -8,6 +8,7 @@ import pytest
 
 from streams.slo.counters import (
     ARRIVALS,
+    BACKLOG,
     COUNTERS,
     OUTCOMES,
     PROMISES,
@@ -15,6 +16,8 @@ from streams.slo.counters import (
     Family,
     family_of,
 )
+from streams.slo.durations import compact
+from streams.slo.needed import read_by
 from streams.slo.objective import load_slo
 from streams.slo.rulesfile import rule_groups
 from streams.slo.timing import STANDARD, Pace
@@ -22,7 +25,8 @@ from streams.slo.timing import STANDARD, Pace
 FAMILIES = [
     *((family_of(promise), STANDARD.fast) for promise in PROMISES),
     (ARRIVALS, STANDARD.fast),
-    (OUTCOMES, STANDARD.slow),
+    (BACKLOG, STANDARD.fast),
+    *((family, STANDARD.slow) for family in OUTCOMES),
     (USEFULNESS, STANDARD.slow),
 ]
 EACH_FAMILY = pytest.mark.parametrize(
@@ -100,3 +104,23 @@ def test_a_running_sum_is_read_once_at_the_slow_pace(counter: Any) -> None:
     name = f"queue:{counter.name}:sum"
     rules = _counting(counter.step(STANDARD.slow))
     assert _read_by(name, rules) == {f"{name}_slow": 1}
+
+
+def test_what_another_group_counts_is_read_when_it_has_written_it() -> None:
+    """At the same moment a window would hold a step less, or an hour twice or not at all."""
+    groups = {group["name"]: group["rules"] for group in rule_groups(load_slo())}
+    late = f" offset {compact(STANDARD.slow.interval // 10)}"
+    counted = {
+        rule["record"]
+        for name in ("callsla-waited", "callsla-sent-away", "callsla-answers")
+        for rule in groups[name]
+    }
+    reading = {
+        name: [rule for rule in groups[name] if set(read_by(rule["expr"])) & counted]
+        for name in ("callsla-formulas", "callsla-usefulness")
+    }
+    assert all(reading.values())
+    for rule in (rule for rules in reading.values() for rule in rules):
+        for name in set(read_by(rule["expr"])) & counted:
+            uses = re.findall(rf"{name}\[\w+\]{late}\)", rule["expr"])
+            assert len(uses) == rule["expr"].count(name)

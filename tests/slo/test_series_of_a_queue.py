@@ -10,13 +10,16 @@ from scraped import published
 from streams.instants import HOUR
 from streams.ledger import VERDICTS
 from streams.slo import load_slo
+from streams.slo.counters import OUTCOMES
 from streams.slo.rulesfile import rule_groups
 
 PARTITIONS: Final = 12
 RESULTS: Final = Path(__file__).with_name("RESULTS.md")
 STATED: Final = re.compile(r"has ([\d,]+) exported series in 12 partitions and ([\d,]+) recorded")
+VERDICT: Final = re.compile(r'verdict="(\w+)"')
 STATES: Final = {
     "callcenter_calls:": len(VERDICTS["outcome"]),
+    **{f"{c.name}:": len(c.states) for family in OUTCOMES for c in family.counters},
     "callcenter_answers:": len(VERDICTS["usefulness"]),
     "callcenter_window_calls:": sum(len(VERDICTS[v]) for v in ("callback", "opened", "late")),
 }
@@ -40,6 +43,9 @@ def _recorded(exported: list[str]) -> int:
 
 def _series(record: str, exported: list[str]) -> int:
     level, _, name = record.partition(":")
+    if name.startswith("callcenter_corrections:"):
+        corrected = (line for line in exported if line.startswith("callcenter_corrections_total{"))
+        return len({VERDICT.findall(line)[0] for line in corrected})
     if level not in {"queue", "partition_queue"} or "corrections" in name:
         return 0
     if "_bucket:" in name:

@@ -9,7 +9,6 @@ from streams.slo.dashboards.parts import Ask, Panel, distribution, lines, number
 from streams.slo.dashboards.promise import share
 from streams.slo.dashboards.queries import (
     ANSWER,
-    QUEUES,
     age,
     counted,
     distributed,
@@ -25,7 +24,7 @@ from streams.slo.dashboards.queries import (
 )
 from streams.slo.durations import brief, last
 from streams.slo.objective import Objective
-from streams.slo.shown import SPAN, WAITS
+from streams.slo.shown import SPAN, WAITS, amended
 from streams.slo.shown import distributed as recorded_buckets
 
 __all__ = ["queue_board"]
@@ -161,7 +160,6 @@ def _calls() -> list[Panel]:
 
 
 def _use() -> list[Panel]:
-    amended = f"callcenter_corrections_total{{{QUEUES}}}"
     shares = Ask(kept_by_queue(ANSWER, _HALF_HOUR), "{{queue}}")
     return [
         stacked(
@@ -184,10 +182,11 @@ def _use() -> list[Panel]:
         ),
         lines(
             "Verdicts amended",
-            [Ask(f"sum by (verdict) (increase({amended}[$__rate_interval]))", "{{verdict}}")],
+            [Ask(f"sum by (verdict) ({live(amended())})", "{{verdict}}")],
             plain(),
-            "Verdicts that a late fact has changed. Many: a source delivers late; the counts are "
-            "right in the end, but alerts come too early or too late. Find the slow feed.",
+            "Verdicts that a late fact has changed, over 5 minutes. Many: a source delivers late; "
+            "the counts are right in the end, but alerts come too early or too late. Find the "
+            "slow feed.",
             8,
             slow=True,
         ),

@@ -290,7 +290,7 @@ def watched_centre(
 def _settle(url: str, interval: int) -> None:
     """Wait until every rule has seen the last numbers, and what other rules have made of them."""
     time.sleep(2 * interval / SECOND)
-    for _ in range(2):
+    for _ in range(3):
         until(partial(_evaluated_since, url, time.time()), "all rules are evaluated again")
 
 
