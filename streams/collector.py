@@ -8,10 +8,11 @@ __all__ = ["uncollected"]
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def uncollected(*, for_good: bool = False) -> Iterator[None]:
     """Keep the garbage collector from looking through millions of things that make no cycles.
 
-    What is there at the end, it never looks at again.
+    With `for_good` it never looks at what is there at the end, garbage included: for a program
+    that does one thing and ends.
     """
     collecting = gc.isenabled()
     gc.disable()
@@ -19,5 +20,6 @@ def uncollected() -> Iterator[None]:
         yield
     finally:
         if collecting:
-            gc.freeze()
+            if for_good:
+                gc.freeze()
             gc.enable()

@@ -70,7 +70,7 @@ def judge_told(
     last = events[-1][AT] if events else None
     judged = Judged(Ledger(rules, windows=False), last if until is None else until)
     if judged.until is not None:
-        with uncollected():
+        with uncollected(for_good=True):
             _apply(judged, events, judged.until, watch, progress)
             judged.ledger.advance(judged.until)
             _collect(judged, watch)

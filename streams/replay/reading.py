@@ -55,7 +55,7 @@ def read_told(source: Source, lines: Iterable[bytes], progress: Progress | None 
     Raises: as `read`.
     """
     told: list[Told] = []
-    with uncollected():
+    with uncollected(for_good=True):
         for number, said in enumerate(source.told(lines), 1):
             told.append(said)
             if progress is not None and not number % PROGRESS_EVENTS:
