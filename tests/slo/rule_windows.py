@@ -14,6 +14,8 @@ from streams.slo.needed import Groups
 __all__ = ["Page", "pages"]
 
 _GOT: Final = re.compile(r"\{([^{}]*)\} ([0-9.]+E[+-][0-9]+)")
+PATIENCE: Final = 7200.0
+"""Seconds: a month may be played on a machine that has other things to do."""
 _PAGE: Final = 'ALERTS{alertstate="firing",severity="critical"}'
 
 
@@ -55,7 +57,7 @@ def pages(stretch: Stretch, rules: Groups, span: Span, folder: Path) -> list[Pag
         "tests": [test],
     }
     (folder / "test.yaml").write_text(yaml.dump(document, Dumper=yaml.CSafeDumper))
-    code, said = run("promtool", "test", "rules", "test.yaml", cwd=folder)
+    code, said = run("promtool", "test", "rules", "test.yaml", cwd=folder, seconds=PATIENCE)
     assert code == 0 or "got:" in said, said
     return [
         _page(inside, first, stretch.first + round(float(value)) // 60)
