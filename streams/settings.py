@@ -7,13 +7,13 @@ import difflib
 import os
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct, field
 
 from streams.plain_yaml import PlainYaml, YamlFaultError, brief
+from streams.small_files import read_small_text
 
 __all__ = ["PREFIX", "Settings", "SettingsError", "load"]
 
@@ -282,7 +282,7 @@ def _check_files(settings: Settings) -> None:
 
 def _read(path: str, name: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return read_small_text(path)
     except UnicodeDecodeError:
         raise SettingsError(
             f"{name}: {_shown(path)} is not UTF-8 text: name another file"

@@ -81,6 +81,7 @@ def test_raw_topics_come_as_a_mapping_or_as_pairs(tmp_path: Path) -> None:
         ),
         ("promises_topic: callcenter.events", "two topics have one name"),
         ("slo_file: nowhere.yaml", "slo_file: cannot read nowhere.yaml: no such file"),
+        ("slo_file: /dev/zero", "slo_file: cannot read /dev/zero: more than 16 megabytes"),
         ("tls_cert_file: c.pem", "tls_cert_file and tls_key_file belong together"),
         (
             "tls_ca_file: c.pem",

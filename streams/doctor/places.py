@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from streams.settings import PREFIX, SettingsError
+from streams.small_files import read_small_text
 
 __all__ = ["PARTS", "Access", "Place", "place_of"]
 
@@ -92,7 +92,7 @@ def _secret(name: str, environ: Mapping[str, str]) -> str | None:
     if not path:
         return environ.get(name) or None
     try:
-        text = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+        text = read_small_text(path).rstrip("\r\n")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
         raise SettingsError(f"{name}_FILE: cannot read {path}: {reason.lower()}") from None

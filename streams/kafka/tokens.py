@@ -12,7 +12,6 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from pathlib import Path
 from threading import Lock
 from typing import Any, Final, Protocol
 
@@ -21,6 +20,7 @@ from msgspec import Struct
 from streams.instants import rfc3339
 from streams.kafka.errors import EdgeError, UnreachableError
 from streams.settings import Settings
+from streams.small_files import read_small_text
 
 __all__ = ["Token", "Tokens", "tokens_of"]
 
@@ -90,7 +90,7 @@ class TokenFile:
     def fetch(self) -> Token:
         """Read the file; see `Origin`."""
         try:
-            value = Path(self._path).read_text(encoding="utf-8").strip()
+            value = read_small_text(self._path).strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = (getattr(error, "strerror", None) or "not a text").lower()
             raise EdgeError(f"oauth_token_file: cannot read {self._path}: {reason}") from None

@@ -5,7 +5,6 @@ Helm cannot run the generator, so its output goes into the release as values. Th
 """
 
 from hashlib import sha256
-from pathlib import Path
 
 from streams._version import __version__
 from streams.slo.alertmanager import TEMPLATES_FILE, Receivers
@@ -14,6 +13,7 @@ from streams.slo.dashboard_files import generate_dashboards
 from streams.slo.objective import ObjectiveError, load_slo
 from streams.slo.rulesfile import dump
 from streams.slo.ruletests import RULES_FILE
+from streams.small_files import read_small
 
 __all__ = ["chart_values"]
 
@@ -52,7 +52,7 @@ def chart_values(
 def _text(path: str) -> str:
     """An empty file promises what is promised by default, but would be no value."""
     try:
-        text = Path(path).read_bytes().decode().removeprefix("\ufeff").strip()
+        text = read_small(path).decode().removeprefix("\ufeff").strip()
     except UnicodeDecodeError:
         message = f"{path}: not UTF-8 text; save it as UTF-8"
         raise ObjectiveError(message) from None

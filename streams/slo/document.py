@@ -8,6 +8,7 @@ from typing import Any, Final
 import yaml
 
 from streams.plain_yaml import PlainYaml, YamlFaultError
+from streams.small_files import read_small
 
 __all__ = ["Document", "ObjectiveError", "Way", "parse_document", "read_document"]
 
@@ -54,7 +55,7 @@ def read_document(path: str | Path) -> Document:
         ObjectiveError: not readable, not YAML, a key given twice, or no mapping at the top.
     """
     try:
-        raw = Path(path).read_bytes()
+        raw = read_small(path)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         message = f"{path}: cannot be read ({reason}); give the path of an slo.yaml"

@@ -25,12 +25,12 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import phonenumbers
 
 from streams.instants import parse_instant
+from streams.small_files import read_small_text
 from streams.sources.errors import SourceError
 
 __all__ = ["ANONYMOUS", "NOBODY", "Customer", "Key", "Pseudonyms", "looks_like_number"]
@@ -198,7 +198,7 @@ def _parse_key(line: str, place: str, *, former: bool) -> Key:
 
 def _read(path: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return read_small_text(path)
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         message = f"cannot read the pseudonym keys in {path}: {why}"
