@@ -4,8 +4,9 @@ Prints a line every half minute: events applied a second, memory of the worker, 
 to applied (p50, p99 of that half minute), the slowest tick, open calls. At the end it compares the
 second quarter with the last one: memory and latency have to be flat (exit code 3 if not).
 
-The promise is shortened (lateness 1 m, callback 1 m, longest call 2 m) so that what the ledger has
-to remember has levelled out after a quarter of the time.
+The promise is shortened (lateness 1 m, callback 1 m, longest call 2 m), and so is the time after
+which customers ring again, so that the load and what the ledger has to remember have levelled out
+after a quarter of the time.
 
 Arguments: minutes (20), events a second (5000), seed (1).
 """
@@ -64,7 +65,7 @@ def feed(
     """Write events in real time until `end`; every thousandth is followed by a poisoned record."""
     # Half of its time went into the collector, which found nothing, and then it fell behind.
     gc.set_threshold(50_000, 20, 10_000)
-    centre = busy_centre(time.time_ns() // 1000, rate / EVENTS_A_CALL * 3600, seed)
+    centre = busy_centre(time.time_ns() // 1000, rate / EVENTS_A_CALL * 3600, seed, level=True)
     producer = EventProducer(settings, settings.broker)
     for number, delivery in enumerate(paced(inject(centre.deliveries(), faults, seed, RATES))):
         if time.time() > end:
