@@ -31,6 +31,7 @@ from streams.simulate import CentreConfig, Outage, QueueConfig, small_centre
 from streams.simulate.config import BUSINESS_DAY, DeskConfig, HandlingConfig
 from streams.slo import Timing, parse_slo
 from streams.slo.alerts import every_alert
+from streams.slo.counters import PROMISES
 from streams.slo.needed import Groups, needed_rules
 from streams.slo.rulesfile import rule_groups
 
@@ -42,6 +43,7 @@ WARM: Final = 120
 """Minutes of the day before that a day begins with."""
 LATE: Final = 5
 """Minutes after its end in which an outage may still be told."""
+BROKEN: Final = PROMISES[0].broken.metric
 OBJECTIVE: Final = parse_slo(
     'calendar: {time_zone: Europe/London, hours: {mon-sat: "07:00-22:00"}, '
     f"holidays: [{HOLIDAY}]}}"
@@ -58,12 +60,15 @@ Outages = dict[int, tuple[int, tuple[str, ...]]]
 class Played:
     """`found` are the pages of the whole month, or of the outages.
 
-    `kept` is the least share of calls answered in time on any day, and in any hour, that is open.
+    `broken` are the most calls of an outage that were broken within the window of the alert, by
+    when it began. `kept` is the least share of calls answered in time on any day, and in any hour,
+    that is open.
     """
 
     days: int
     calls: int
     found: list[Page]
+    broken: dict[int, int]
     kept: tuple[float, float]
 
 
@@ -125,8 +130,10 @@ def play(days: int, outages: Outages, jobs: int) -> Played:
     metrics = exported_names(daily) | exported_names(weekly)
     spans = _spans(days, outages)
     with ThreadPoolExecutor(jobs) as pool, tempfile.TemporaryDirectory() as name:
-        waiting = []
+        waiting, broken = [], {}
         for span, each in zip(spans, stretches(month, spans, WARM, metrics), strict=True):
+            if span[0] in outages:
+                broken[span[0]] = _most_broken(each, *outages[span[0]])
             waiting.append(pool.submit(_pages, each, daily, span, Path(name)))
             _report(f"{len(waiting)} of {len(spans)} simulated")
         if not outages:
@@ -134,7 +141,20 @@ def play(days: int, outages: Outages, jobs: int) -> Played:
             span = (0, (whole.looks - 1) * QUARTER)
             waiting.append(pool.submit(_pages, whole, weekly, span, Path(name)))
         found = [page for future in waiting for page in future.result()]
-    return Played(days, month.calls, found, (month.health.worst(24), month.health.worst(1)))
+    return Played(days, month.calls, found, broken, (month.health.worst(24), month.health.worst(1)))
+
+
+def _most_broken(each: Stretch, lasts: int, queues: tuple[str, ...]) -> int:
+    """The most promises to the callers of `queues` that were broken in the window of the alert."""
+    rows = [
+        [0.0 if value in {"_", "stale"} else float(value) for value in values]
+        for name, values in each.series.items()
+        if name.startswith(BROKEN) and any(f'queue="{queue}"' in name for queue in queues)
+    ]
+    window = int(OBJECTIVE.alerts.answer.window) // MINUTE
+    totals: list[float] = [sum(shown) for shown in zip(*rows, strict=True)]
+    ends = range(len(totals) - lasts - LATE, len(totals))
+    return round(max(totals[end] - totals[end - window] for end in ends))
 
 
 def _spans(days: int, outages: Outages) -> list[Span]:
@@ -165,6 +185,12 @@ def told(played: Played, outages: Outages) -> dict[int, Page]:
     return found
 
 
+def too_few(played: Played, outages: Outages) -> set[int]:
+    """Return the outages nobody was told of that broke fewer calls than the alert asks for."""
+    least, found = OBJECTIVE.alerts.answer.min_broken, told(played, outages)
+    return {each for each in outages if each not in found and played.broken[each] < least}
+
+
 def result(played: Played, outages: Outages) -> Iterator[str]:
     """Return the row of the table, and what is wrong."""
     if not outages:
@@ -177,17 +203,18 @@ def result(played: Played, outages: Outages) -> Iterator[str]:
         if played.kept[0] < OBJECTIVE.promises.answer.objective:
             wrong.append("not a healthy month: on a day less than the objective was kept")
     else:
-        found = told(played, outages)
+        found, few = told(played, outages), too_few(played, outages)
         delays = sorted(page.minute - begins for begins, page in found.items())
         least, middle, most = (delays[0], delays[len(delays) // 2], delays[-1]) if delays else "---"
         yield (
             f"| outages | {played.days} | {played.calls} | {len(outages)} | {len(found)} found, "
-            f"after {least} to {most} min, half of them within {middle} |"
+            f"after {least} to {most} min, half of them within {middle}; {len(few)} of too few "
+            "calls for an alert |"
         )
         wrong = [
             f"{_when(begins)}, {lasts} min of {', '.join(queues)}: not told"
             for begins, (lasts, queues) in outages.items()
-            if begins not in found
+            if begins not in found and begins not in few
         ]
     yield from wrong
 
@@ -209,8 +236,11 @@ def main() -> None:
     wrong = False
     for kind, outages in months.items():
         if given.only in {None, kind}:
-            row, *faults = result(play(given.days, outages, given.jobs), outages)
-            print("\n".join((row, *faults)), flush=True)
+            played = play(given.days, outages, given.jobs)
+            row, *faults = result(played, outages)
+            few = sorted(too_few(played, outages))
+            noted = [f"{_when(each)}: {played.broken[each]} calls broken" for each in few]
+            print("\n".join((row, *noted, *faults)), flush=True)
             wrong |= bool(faults)
     raise SystemExit(3 if wrong else 0)
 
