@@ -165,17 +165,28 @@ class Windows:
         if self._number_unfolded > _MAX_UNFOLDED:
             self.fold()
 
+    def labels(self) -> list[str]:
+        """Return the labels under which something was counted."""
+        return [*self.queues, *[label for label in self._unfolded if label not in self.queues]]
+
     def fold(self) -> None:
         """Bring every window up to what was counted and to `end`."""
-        for queue in self.queues.values():
+        for label in self.labels():
+            self.fold_queue(label)
+
+    def fold_queue(self, label: str) -> None:
+        """Bring the windows of one of the `labels` up to what was counted and to `end`."""
+        queue = self.queues.get(label)
+        if queue is None:
+            queue = self._new_queue(label)
+        else:
             queue.expire(self.end)
-        for label, slices in self._unfolded.items():
-            folded = self.queues.get(label) or self._new_queue(label)
+        slices = self._unfolded.pop(label, None)
+        if slices is not None:
             for number, added in slices.items():
-                folded.add(added, number)
-        self._unfolded.clear()
-        self._number_unfolded = 0
-        self._newest_number = -1
+                queue.add(added, number)
+            self._number_unfolded -= len(slices)
+            self._newest_number = -1
 
     def read(self) -> dict[tuple[str, str], WindowSums]:
         """Return the sums by queue label and name of window, as of the last `advance`."""

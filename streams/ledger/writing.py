@@ -32,7 +32,12 @@ def prepare(ledger: Ledger) -> Iterator[None]:
     Most slices of the windows do not change any more: from then on they are kept as bytes alone.
     The state stays what it is, and the ledger may take in what it likes between the steps.
     """
-    for queue in list(ledger.windows.queues.values()):
+    windows = ledger.windows
+    for label in windows.labels():
+        # After a silence of a minute all windows of all queues would move at once.
+        windows.fold_queue(label)
+        yield
+        queue = windows.queues[label]
         for slices in (queue.fine, queue.coarse):
             yield from _close(slices.stretches())
 

@@ -323,3 +323,20 @@ def test_a_call_given_up_takes_no_wait_along() -> None:
     _told(22, event("call.queued", 1, "a", queue="help"), ledger=ledger)
     assert _of(ledger.windows).wait_count == 0
     assert _of(ledger.windows, label="help").wait_count == 0
+
+
+def test_queues_are_folded_one_by_one_as_all_at_once() -> None:
+    """Whatever is counted between: what writes a snapshot folds a queue at each step."""
+    whole, parts = _windows(), _windows()
+    for turn in range(40):
+        for windows in (whole, parts):
+            for queue in ("sales", "service", f"late-{turn // 10}")[: 1 + turn % 3]:
+                windows.wait(queue, s(turn), BASE + s(turn * 7), 1)
+            windows.advance(BASE + s(turn * 11))
+        whole.fold()
+        for label in parts.labels():
+            parts.fold_queue(label)
+            parts.count("sales", "answer_kept", BASE + s(turn), 1)
+            whole.count("sales", "answer_kept", BASE + s(turn), 1)
+    assert parts.labels() == whole.labels()
+    assert parts.read() == whole.read()
