@@ -6,7 +6,7 @@ second quarter with the last one: memory and latency have to be flat (exit code 
 
 The promise is shortened (lateness 1 m, callback 1 m, longest call 2 m), and so is the time after
 which customers ring again, so that the load and what the ledger has to remember have levelled out
-after a quarter of the time.
+after a quarter of the time. The windows are full from the beginning, by an hour of calls before.
 
 Arguments: minutes (20), events a second (5000), seed (1).
 """
@@ -24,6 +24,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
 
+from bench_recovery import one_hour, produce
 from busy_centre import busy_centre
 from kafka_server import kafka_server
 from prometheus_client.parser import text_string_to_metric_families
@@ -36,11 +37,12 @@ from streams.settings import Settings
 from streams.simulate import FaultRates, inject, paced
 
 EVENTS_A_CALL = 4.33
+PAST_CALLS = 200_000
 STEP = 30.0
 SHORT = """
 promises: {callback: {target: 1m, late_horizon: 2m}}
 usefulness: {repeat_window: 1m}
-time: {lateness: 1m, max_call: 2m, max_age: 10m}
+time: {lateness: 1m, max_call: 2m, max_age: 2h}
 """
 LATENCY = "callcenter_event_latency_seconds_bucket"
 LOOKED_AT = (
@@ -163,6 +165,8 @@ def main(minutes: float = 20, rate: float = 5000, seed: float = 1) -> int:
             broker=server.bootstrap, metrics_port=0, partitions=12, slo_file=str(slo)
         )
         create_topics(settings)
+        # The windows of an hour would fill for an hour: they begin full.
+        produce(settings, one_hour(PAST_CALLS, 0, time.time_ns() // 1000 - MINUTE))
         worker = WorkerProcess(settings, Path(name) / "worker.log")
         end = time.time() + minutes * 60
         source = multiprocessing.Process(target=feed, args=(settings, rate, int(seed), end))
