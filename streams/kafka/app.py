@@ -20,6 +20,9 @@ SESSION_SECONDS: Final = 6
 """The lowest a broker allows by default; Faust's 60 s would sleep through a 10 s promise."""
 HEARTBEAT_SECONDS: Final = 0.25
 """A worker learns from the answer to a heartbeat that another one has left."""
+METADATA_SECONDS: Final = 10
+"""A broker that comes up does not know its topics for a moment. The leader of a group who asks then
+assigns nothing to anybody, until it asks again: by default after five minutes."""
 QUEUED_BATCHES: Final = 8
 
 
@@ -75,6 +78,7 @@ def build_app(settings: Settings, bootstrap: str, positions: Assignment, steps: 
         broker_session_timeout=SESSION_SECONDS,
         broker_heartbeat_interval=HEARTBEAT_SECONDS,
         broker_request_timeout=15,
+        consumer_metadata_max_age_ms=METADATA_SECONDS * 1000,
         broker_commit_interval=1.0,
         stream_wait_empty=False,
         topic_allow_declare=False,
