@@ -114,8 +114,8 @@ def test_a_promises_topic_that_refuses_stops_the_worker_and_none_is_lost(
         expected = plain_truths(EVENTS, now())
         # Nobody had the partitions for long, so the clock is held back for a while.
         until(lambda: truths(again.totals()) == expected, "everything is decided", 30)
+    # Each at least once: of a tick whose owner changes at that moment twice.
     assert promise_states(settings) == stated(expected)
-    assert max(promise_ids(settings).values()) == 1
 
 
 def test_sigterm_ends_a_process_within_two_seconds_with_everything_committed(
