@@ -3,38 +3,22 @@
 `test_alarm_chain` does so for a worker that is gone.
 """
 
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import pytest
+from alert_watch import called_back, remember_four_weeks, told, watched
 from ledger_centre import LedgerCentre
-from programs import require, run
-from webhook import Inbox, Told, active_alerts, inbox, until
+from programs import require
+from webhook import Inbox, active_alerts, inbox, until
 
-from streams.events import (
-    CallAbandoned,
-    CallAnswered,
-    CallbackConnected,
-    CallEnded,
-    CallOffered,
-    Event,
-)
+from streams.events import CallAbandoned, CallAnswered, CallEnded, CallOffered, Event
 from streams.instants import MINUTE, SECOND
-from streams.slo import parse_slo
-from streams.slo.alertmanager import (
-    TEMPLATES_FILE,
-    Receivers,
-    render_alertmanager,
-    render_templates,
-)
 from streams.slo.counters import ANSWERS
-from streams.slo.local_stack import LocalStack, alertmanager, prometheus, prometheus_config
+from streams.slo.local_stack import LocalStack
 from streams.slo.long_windows import hour_step
-from streams.slo.rulesfile import render_rules
-from streams.slo.ruletests import RULES_FILE
 from streams.slo.timing import Pace, Timing
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
@@ -106,7 +90,7 @@ class Centre(LedgerCentre):
             yield CallAbandoned(id=f"{call}/2", at=start + 1_500_000, **common)
             self._owed.append(call)
             if self.served == "every other" and self._calls % 4:
-                yield self._called_back(self._owed.pop(), now)
+                yield called_back(self._owed.pop(), now)
 
     def _all_settled(self, now: int) -> Iterator[Event]:
         """Whoever waits is answered, and everybody who is owed a callback gets it at once."""
@@ -115,13 +99,7 @@ class Centre(LedgerCentre):
             yield CallAnswered(id=f"{call}/2", at=now, answered_by="human", **self._waits)
             self._waits = None
         while self._owed:
-            yield self._called_back(self._owed.pop(), now)
-
-    def _called_back(self, call: str, now: int) -> CallbackConnected:
-        customer = f"customer-{call}"
-        return CallbackConnected(
-            id=f"{call}/3", at=now, call_id=call, customer=customer, reached="human"
-        )
+            yield called_back(self._owed.pop(), now)
 
 
 def test_every_family_is_told_and_told_to_be_over(tmp_path: Path) -> None:
@@ -137,8 +115,7 @@ def test_every_family_is_told_and_told_to_be_over(tmp_path: Path) -> None:
     with ExitStack() as stack:
         address = stack.enter_context(centre.open())
         received = stack.enter_context(inbox())
-        running = _watched(stack, tmp_path, address, Receivers(url=received.url))
-        until(lambda: received.told("Watchdog"), "the watchdog arrives")
+        running = watched(stack, tmp_path, SLO, TIMING, address, received)
         _usefulness(centre, received)
         _whole_promise(centre, running, received)
         _promises(centre, running, received)
@@ -146,32 +123,15 @@ def test_every_family_is_told_and_told_to_be_over(tmp_path: Path) -> None:
 
 
 def _month_of_useful_answers(folder: Path) -> None:
-    """What Prometheus would remember of a centre whose answers were of use for four weeks."""
-    now = int(time.time()) // 3600 * 3600
-    name = hour_step(ANSWERS)
-    lines = [
-        f'{name}{{queue="{QUEUE}",usefulness="{use}"}} {count} {at}'
-        for use, count in (("useful", 1000), ("useless", 0))
-        for at in range(now - 28 * 24 * 3600, now, 3600)
-    ]
-    text = "\n".join([f"# TYPE {name} gauge", *lines, "# EOF", ""])
-    (folder / "history.txt").write_text(text, encoding="utf-8")
-    made = ("tsdb", "create-blocks-from", "openmetrics", "--quiet", "history.txt", "prometheus")
-    code, said = run("promtool", *made, cwd=folder)
-    assert code == 0, said
-
-
-def _watched(stack: ExitStack, folder: Path, worker: str, receivers: Receivers) -> LocalStack:
-    (folder / TEMPLATES_FILE).write_text(render_templates(), encoding="utf-8")
-    (folder / RULES_FILE).write_text(render_rules(parse_slo(SLO), TIMING), encoding="utf-8")
-    alerts = stack.enter_context(alertmanager(folder, render_alertmanager(receivers, TIMING)))
-    config = prometheus_config([worker], alerts.address, TIMING)
-    return LocalStack(stack.enter_context(prometheus(folder, config)).url, alerts.url)
+    """A centre whose answers were of use for four weeks."""
+    uses = {"useful": 1000, "useless": 0}
+    counts = {f'queue="{QUEUE}",usefulness="{use}"': n for use, n in uses.items()}
+    remember_four_weeks(folder, {hour_step(ANSWERS): counts})
 
 
 def _usefulness(centre: Centre, received: Inbox) -> None:
     centre.served = "all, to no use"
-    quick = _told(received, "AnswersLessUseful", "warning")
+    quick = told(received, "AnswersLessUseful", "warning")
     assert "against 100 % in 30 days, while calls are answered in time" in quick.description
     centre.served, centre.at_once = "all", 20
     until(lambda: received.told("AnswersLessUseful", "resolved"), "answers are of use again", 90)
@@ -181,9 +141,9 @@ def _usefulness(centre: Centre, received: Inbox) -> None:
 def _whole_promise(centre: Centre, running: LocalStack, received: Inbox) -> None:
     """Neither promise alone is broken enough to call somebody; both together are."""
     centre.served = "every other"
-    both = _told(received, "PromiseFastBurn", "critical")
+    both = told(received, "PromiseFastBurn", "critical")
     assert "calls in the last 12 seconds were neither answered by a human" in both.description
-    below = _told(received, "AnswerServiceLevelBelowTarget", "warning")
+    below = told(received, "AnswerServiceLevelBelowTarget", "warning")
     assert "the objective is 90 %" in below.description
     centre.served = "all"
     until(lambda: received.told("PromiseFastBurn", "resolved"), "both are kept again", 90)
@@ -196,20 +156,20 @@ def _whole_promise(centre: Centre, running: LocalStack, received: Inbox) -> None
 def _promises(centre: Centre, running: LocalStack, received: Inbox) -> None:
     told_before = len(received.told("PromiseFastBurn"))
     centre.served = "nobody"
-    late = _told(received, "AnswerPromiseFastBurn", "critical")
+    late = told(received, "AnswerPromiseFastBurn", "critical")
     assert "calls in the last 12 seconds waited longer than 1 s" in late.description
-    callbacks = _told(received, "CallbackPromiseFastBurn", "critical")
+    callbacks = told(received, "CallbackPromiseFastBurn", "critical")
     assert "callbacks due in the last 12 seconds were not made within 5 s" in callbacks.description
     # Both at once say the same calls: neither answered in time nor called back in time.
     until(
         lambda: active_alerts(running.alertmanager).get(WHOLE) == "suppressed", "it is kept quiet"
     )
     assert len(received.told("PromiseFastBurn")) == told_before
-    waits = _told(received, "CallerWaitsTooLong", "critical")
+    waits = told(received, "CallerWaitsTooLong", "critical")
     assert waits.description.startswith("One caller has been waiting for ")
-    overdue = _told(received, "CallbacksOverdue", "warning")
+    overdue = told(received, "CallbacksOverdue", "warning")
     assert "Call these customers now." in overdue.description
-    spent = _told(received, "BudgetExhausted", "warning")
+    spent = told(received, "BudgetExhausted", "warning")
     assert "in the last 30 days; the objective allows" in spent.description
 
     centre.served, centre.at_once = "all", 40
@@ -227,19 +187,13 @@ def _promises(centre: Centre, running: LocalStack, received: Inbox) -> None:
 
 def _worker_and_sight(centre: Centre, received: Inbox) -> None:
     centre.ticks = False
-    stalled = _told(received, "WorkerStalled", "warning")
+    stalled = told(received, "WorkerStalled", "warning")
     assert "has not ticked for" in stalled.description
     centre.ticks = True
     until(lambda: received.told("WorkerStalled", "resolved"), "it ticks again", 60)
 
     centre.hears_the_source = False
-    blind = _told(received, "BlindHeartbeat", "critical")
+    blind = told(received, "BlindHeartbeat", "critical")
     assert "no news is not good news" in blind.description
     centre.hears_the_source = True
     until(lambda: received.told("BlindHeartbeat", "resolved"), "heartbeats come again", 60)
-
-
-def _told(received: Inbox, name: str, severity: str) -> Told:
-    told = until(lambda: received.told(name), f"{name} is told", 90)[0]
-    assert told.labels["severity"] == severity
-    return told

@@ -5,31 +5,21 @@ refused. Hours are half a minute here, and who is answered and called back is co
 each alert is told and the faster ones that would quiet it are not.
 """
 
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from alert_watch import called_back, remember_four_weeks, told, watched
 from ledger_centre import LedgerCentre
-from programs import require, run
-from webhook import Inbox, Told, inbox, until
+from programs import require
+from webhook import Inbox, inbox, until
 
-from streams.events import CallAbandoned, CallAnswered, CallbackConnected, CallOffered, Event
+from streams.events import CallAbandoned, CallAnswered, CallOffered, Event
 from streams.instants import DAY, SECOND
-from streams.slo import parse_slo
-from streams.slo.alertmanager import (
-    TEMPLATES_FILE,
-    Receivers,
-    render_alertmanager,
-    render_templates,
-)
 from streams.slo.counters import PROMISES
-from streams.slo.local_stack import alertmanager, prometheus, prometheus_config
 from streams.slo.long_windows import hour_step
-from streams.slo.rulesfile import render_rules
-from streams.slo.ruletests import RULES_FILE
 from streams.slo.timing import Pace, Timing
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
@@ -84,7 +74,7 @@ class Centre(LedgerCentre):
             self._calls += 1
             yield from self._call(f"call-{self._calls}", now)
         if not self.unanswered_of:
-            yield from (_called_back(call, now) for call in self._owed)
+            yield from (called_back(call, now) for call in self._owed)
             self._owed.clear()
 
     def _call(self, call: str, now: int) -> Iterator[Event]:
@@ -97,7 +87,7 @@ class Centre(LedgerCentre):
         yield CallAbandoned(id=f"{call}/2", at=start + 1_500_000, **common)
         self._failed += 1
         if self._failed % self.owed_of < self.made:
-            yield _called_back(call, now)
+            yield called_back(call, now)
         else:
             self._owed.append(call)
 
@@ -105,13 +95,6 @@ class Centre(LedgerCentre):
         """Whatever the ledger refuses is a dead letter with the reason that it gives."""
         old = CallOffered(id=f"old/{self._calls}", at=at, call_id="old", queue=QUEUE)
         self.partition.dead_letters[self.partition.ledger.apply(old)] += 1
-
-
-def _called_back(call: str, now: int) -> CallbackConnected:
-    customer = f"customer-{call}"
-    return CallbackConnected(
-        id=f"{call}/3", at=now, call_id=call, customer=customer, reached="human"
-    )
 
 
 def test_what_lasts_is_told_and_told_to_be_over(tmp_path: Path) -> None:
@@ -122,8 +105,7 @@ def test_what_lasts_is_told_and_told_to_be_over(tmp_path: Path) -> None:
     with ExitStack() as stack:
         address = stack.enter_context(centre.open())
         received = stack.enter_context(inbox())
-        _watch(stack, tmp_path, address, Receivers(url=received.url))
-        until(lambda: received.told("Watchdog"), "the watchdog arrives")
+        watched(stack, tmp_path, SLO, TIMING, address, received)
         _whole_promise(centre, received)
         _each_promise(centre, received)
         _backlog(centre, received)
@@ -131,32 +113,17 @@ def test_what_lasts_is_told_and_told_to_be_over(tmp_path: Path) -> None:
 
 
 def _month_of_kept_promises(folder: Path) -> None:
-    """What Prometheus would remember of four weeks with two calls an hour, both answered."""
-    now = int(time.time()) // 3600 * 3600
-    lines = []
-    for counter, count in ((PROMISES[0].decided, 2), (PROMISES[0].broken, 0)):
-        name = hour_step(counter)
-        lines.append(f"# TYPE {name} gauge")
-        hours = range(now - 28 * 24 * 3600, now, 3600)
-        lines += [f'{name}{{queue="{QUEUE}"}} {count} {at}' for at in hours]
-    (folder / "history.txt").write_text("\n".join([*lines, "# EOF", ""]), encoding="utf-8")
-    made = ("tsdb", "create-blocks-from", "openmetrics", "--quiet", "history.txt", "prometheus")
-    code, said = run("promtool", *made, cwd=folder)
-    assert code == 0, said
-
-
-def _watch(stack: ExitStack, folder: Path, worker: str, receivers: Receivers) -> None:
-    (folder / TEMPLATES_FILE).write_text(render_templates(), encoding="utf-8")
-    (folder / RULES_FILE).write_text(render_rules(parse_slo(SLO), TIMING), encoding="utf-8")
-    alerts = stack.enter_context(alertmanager(folder, render_alertmanager(receivers, TIMING)))
-    config = prometheus_config([worker], alerts.address, TIMING)
-    stack.enter_context(prometheus(folder, config))
+    """Four weeks with two calls an hour, both answered."""
+    counters = PROMISES[0].decided, PROMISES[0].broken
+    label = f'queue="{QUEUE}"'
+    hourly = {hour_step(one): {label: n} for one, n in zip(counters, (2, 0), strict=True)}
+    remember_four_weeks(folder, hourly)
 
 
 def _whole_promise(centre: Centre, received: Inbox) -> None:
     """A quarter is not answered and a third of those not called back: each just good enough."""
     centre.unanswered_of, centre.made, centre.owed_of = 4, 2, 3
-    both = _told(received, "PromiseSlowBurn", "warning")
+    both = told(received, "PromiseSlowBurn", "warning")
     assert "calls in the last 20 seconds were neither answered by a human" in both.description
     assert not received.told("AnswerPromiseSlowBurn")
     assert not received.told("CallbackPromiseSlowBurn")
@@ -168,16 +135,16 @@ def _each_promise(centre: Centre, received: Inbox) -> None:
     """Half of the calls, and three in four of the callbacks; and records of last week come in."""
     centre.unanswered_of, centre.made, centre.owed_of = 2, 1, 4
     centre.replays_old_records = True
-    late = _told(received, "AnswerPromiseSlowBurn", "warning")
+    late = told(received, "AnswerPromiseSlowBurn", "warning")
     assert "calls in the last 20 seconds waited longer than 1 s" in late.description
-    refused = _told(received, "RecordsRefused", "warning")
+    refused = told(received, "RecordsRefused", "warning")
     assert "because they are too_old" in refused.description
     centre.replays_old_records = False
-    piling = _told(received, "CallbacksDueFasterThanMade", "warning")
+    piling = told(received, "CallbacksDueFasterThanMade", "warning")
     assert "callbacks fall due in the next 15 minutes; in the last 15 seconds" in piling.description
-    gone = _told(received, "BudgetRunsOut", "warning")
+    gone = told(received, "BudgetRunsOut", "warning")
     assert "at this rate it is gone in" in gone.description
-    callbacks = _told(received, "CallbackPromiseSlowBurn", "warning")
+    callbacks = told(received, "CallbackPromiseSlowBurn", "warning")
     assert "callbacks due in the last 20 seconds were not made within 15 s" in callbacks.description
     for fast in ("AnswerPromiseFastBurn", "CallbackPromiseFastBurn"):
         assert not received.told(fast)
@@ -185,7 +152,7 @@ def _each_promise(centre: Centre, received: Inbox) -> None:
 
 def _backlog(centre: Centre, received: Inbox) -> None:
     centre.made = 0
-    backlog = _told(received, "CallbackBacklogCannotBeCleared", "critical")
+    backlog = told(received, "CallbackBacklogCannotBeCleared", "critical")
     assert "callbacks fall due within the hour; in the last 30 seconds" in backlog.description
 
 
@@ -200,9 +167,3 @@ def _over(centre: Centre, received: Inbox) -> None:
         "BudgetRunsOut",
     ):
         until(lambda name=name: received.told(name, "resolved"), f"{name} resolves", 90)  # type: ignore[misc]
-
-
-def _told(received: Inbox, name: str, severity: str) -> Told:
-    told = until(lambda: received.told(name), f"{name} is told", 90)[0]
-    assert told.labels["severity"] == severity
-    return told
