@@ -184,7 +184,10 @@ class Call(Waiter):
         return self.contradicted - before
 
     def may_be_lost(self, at: int) -> bool:
-        """Return whether a restart of its source at `at` may be what ended it, judged so far."""
+        """Return whether a restart of its source at `at` may be what ended it.
+
+        By what was judged: facts that came since have it judged again anyway.
+        """
         if not self.arrival:
             return True
         if self.outcome in ANSWERED or self.arrival >= at:

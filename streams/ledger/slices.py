@@ -1,6 +1,5 @@
 """Slices of time by number, most of them kept as the bytes that a snapshot has of them."""
 
-import struct
 from collections.abc import Sequence
 from typing import Final
 
@@ -14,8 +13,6 @@ _TOGETHER: Final = 12
 """So many slices side by side are packed as one: a minute of 5 s, or six hours of 30 min."""
 _FEW: Final = 0x90
 """Begins a MessagePack array of up to 15 elements."""
-_MANY: Final = struct.Struct(">BI").pack
-_MANY_HEAD: Final = 0xDD
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(list[list[int]])
@@ -88,7 +85,7 @@ class Stretch:
         if self._open is None:
             return False
         self.packed()
-        self._longest, self._count = self.longest(), len(self._open)
+        self._count, self._longest = len(self._open), self.longest()
         self._open = None
         return True
 
@@ -188,10 +185,9 @@ class Slices:
         return list(self._stretches.values())
 
     def packed(self) -> bytes:
-        """Return all of them, by number, as a MessagePack array."""
+        """Return all of them by number, one MessagePack array behind the other."""
         stretches = self._stretches
-        parts = [stretches[key].packed() for key in sorted(stretches)]
-        return _MANY(_MANY_HEAD, len(self)) + b"".join(parts)
+        return b"".join([stretches[key].packed() for key in sorted(stretches)])
 
     def _stretch_of(self, number: int) -> Stretch:
         key = number // _TOGETHER

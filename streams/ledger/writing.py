@@ -199,6 +199,9 @@ def _totals_values(totals: QueueTotals) -> tuple[Any, ...]:
 
 def _windows_values(ledger: Ledger, label: str) -> tuple[Any, ...]:
     queue, bounds = ledger.windows.queues[label], ledger.windows.bounds(label)
-    fine, coarse = msgspec.Raw(queue.fine.packed()), msgspec.Raw(queue.coarse.packed())
+    fine, coarse = (
+        msgspec.Raw(_ARRAY(0xDD, len(slices)) + slices.packed())
+        for slices in (queue.fine, queue.coarse)
+    )
     sums = [counts.numbers() for counts in queue.sums]
     return fine, coarse, sums, queue.maxima, queue.tails, bounds

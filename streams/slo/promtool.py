@@ -62,14 +62,18 @@ def run_tool(command: tuple[str, ...], folder: Path) -> Outcome:
         package = "prometheus" if command[0] == "promtool" else "prometheus-alertmanager"
         message = f"{command[0]} is not installed; get it with: apt-get install {package}"
         raise MissingToolError(message)
-    done = subprocess.run(  # noqa: S603
-        [tool, *command[1:]],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=TIME_LIMIT,
-        check=False,
-    )
+    try:
+        done = subprocess.run(  # noqa: S603
+            [tool, *command[1:]],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=TIME_LIMIT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        said = f"{' '.join(command)}: not done within {TIME_LIMIT:g} s: give it more of a processor"
+        return Outcome(f"{said}\n", passed=False)
     return Outcome(done.stdout + done.stderr, done.returncode == 0)
 
 

@@ -6,11 +6,11 @@ import pytest
 import yaml
 from programs import SHIPPED, require
 
-from streams.slo import load_slo
+from streams.slo import load_slo, promtool
 from streams.slo.alerts import every_alert
 from streams.slo.names import increase
 from streams.slo.needed import needed_rules
-from streams.slo.promtool import try_alerts
+from streams.slo.promtool import run_tool, try_alerts
 from streams.slo.rulesfile import rule_groups
 from streams.slo.timing import PERIOD, STANDARD
 
@@ -75,3 +75,11 @@ def _only(*alerts: str) -> str:
     document = yaml.safe_load(TESTS)
     document["tests"] = [test for test in document["tests"] if test["name"].startswith(alerts)]
     return yaml.safe_dump(document)
+
+
+def test_a_tool_without_an_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has not passed, and one line says why."""
+    monkeypatch.setattr(promtool, "TIME_LIMIT", 0.1)
+    outcome = run_tool(("sleep", "9"), tmp_path)
+    assert not outcome.passed
+    assert outcome.text == "sleep 9: not done within 0.1 s: give it more of a processor\n"
