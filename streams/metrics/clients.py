@@ -67,20 +67,26 @@ class Clients:
 
     async def accept(self) -> None:
         """Take clients until cancelled."""
-        loop = asyncio.get_running_loop()
         while True:
+            await _readable(self._listener)
             try:
-                client, address = await loop.sock_accept(self._listener)
+                client, address = self._listener.accept()
             except OSError as error:
                 # The client has left already, or the process has no file to spare.
                 logger.debug("cannot take a client of the metrics endpoint: %s", error)
                 await asyncio.sleep(0.1)
                 continue
             self._make_room()
-            task = asyncio.create_task(self._serve(client))
-            self._asking[task] = address[0]
-            task.add_done_callback(self._gone)
+            self._take(client, address[0])
             await asyncio.sleep(ACCEPT_PAUSE)
+
+    def _take(self, client: socket.socket, address: str) -> None:
+        client.setblocking(False)
+        task = asyncio.create_task(self._serve(client))
+        self._asking[task] = address
+        task.add_done_callback(self._gone)
+        # A task that is cancelled before its first step closes nothing itself.
+        task.add_done_callback(lambda _: client.close())
 
     async def finish(self, seconds: float) -> None:
         """Let go of who has not asked, and give the answers under way `seconds`."""
@@ -107,12 +113,11 @@ class Clients:
         self._answered.pop(task, None)
 
     async def _serve(self, client: socket.socket) -> None:
-        with client:
-            try:
-                await self._converse(client)
-            except OSError as error:
-                # One that takes too long is one of these, too.
-                logger.debug("a client of the metrics endpoint went away: %s", error)
+        try:
+            await self._converse(client)
+        except OSError as error:
+            # One that takes too long is one of these, too.
+            logger.debug("a client of the metrics endpoint went away: %s", error)
 
     async def _converse(self, client: socket.socket) -> None:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -142,6 +147,17 @@ class Clients:
         except Exception:
             logger.exception("a request of the metrics endpoint failed")
             return line(HTTPStatus.INTERNAL_SERVER_ERROR, "see the log of the worker"), True
+
+
+async def _readable(listener: socket.socket) -> None:
+    """Wait until a client is there; unlike `sock_accept`, cancelling it loses none."""
+    loop = asyncio.get_running_loop()
+    there = asyncio.Event()
+    loop.add_reader(listener, there.set)
+    try:
+        await there.wait()
+    finally:
+        loop.remove_reader(listener)
 
 
 def _request(head: bytes) -> Request:
