@@ -10,6 +10,8 @@ from math import ceil
 from pathlib import Path
 from typing import Final
 
+from yardstick import yardstick
+
 from streams import KERNEL
 
 __all__ = [
@@ -31,8 +33,9 @@ def machine() -> str:
     """Return what a figure depends on: the machine, its load, and what runs on it."""
     load = os.getloadavg()[0]
     return (
-        f"Python {platform.python_version()}, kernel of the ledger: {KERNEL.name}, "
-        f"{os.cpu_count()} cores, load {load:.1f} at the end."
+        f"Python {platform.python_version()}, yardstick {yardstick():.0f} ms, "
+        f"kernel of the ledger: {KERNEL.name}, {os.cpu_count()} cores, "
+        f"load {load:.1f} at the end."
     )
 
 

@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final, NoReturn
 
+from yardstick import yardstick
+
 from streams import KERNEL
 
 __all__ = ["cores", "leave_in_order", "load", "machine", "pin", "versions"]
@@ -57,6 +59,7 @@ def versions() -> str:
     of_java = java.stderr.splitlines()[0].split('"')[1]
     packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     return (
-        f"Python {platform.python_version()}, {packages}, kernel {KERNEL.name}; Java {of_java}; "
+        f"Python {platform.python_version()} (yardstick {yardstick():.0f} ms), {packages}, "
+        f"kernel {KERNEL.name}; Java {of_java}; "
         "the peers as locked in tests/bench/peers"
     )
