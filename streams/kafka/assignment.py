@@ -187,15 +187,19 @@ class Assignment:
         return None
 
     def is_due(self, fresh: Mapping[TP, Fresh]) -> bool:
-        """Return whether a tick now would tell something of a partition that has caught up.
+        """Return whether a tick now would tell of a promise broken in a partition that caught up.
 
         While a backlog is read nobody waits for the next verdict.
         """
         return any(
             keeper.processor.has_caught_up(fresh.get(TP(self.topic, number)))
-            and self._has_news(number, keeper, fresh)
+            and self._owes_news(number, keeper, fresh)
             for number, keeper in self._keepers.items()
         )
+
+    def _owes_news(self, number: int, keeper: Keeper, fresh: Mapping[TP, Fresh]) -> bool:
+        wall, newest, hold = self._moment(number, fresh)
+        return keeper.processor.owes_news(wall, newest, hold=hold)
 
     def _has_news(self, number: int, keeper: Keeper, fresh: Mapping[TP, Fresh]) -> bool:
         wall, newest, hold = self._moment(number, fresh)

@@ -1,6 +1,6 @@
-"""When a worker ticks: as soon as a tick brings something, and never so often that it costs much.
+"""When a worker ticks: at once for a breach, else in its time, and never so often that it costs much.
 
-A tick a quarter of a second apart would be what a verdict waits for; ten a second, each an append
+A tick a quarter of a second apart would be what a breach waits for; ten a second, each an append
 for every partition, would be what a quiet worker does all day.
 """
 
@@ -17,7 +17,7 @@ SHARE: Final = 0.1
 
 
 class Cadence:
-    """The moments of ticks: `most` seconds apart, sooner if there is something to tell."""
+    """The moments of ticks: `most` seconds apart, sooner if somebody waits to be told."""
 
     def __init__(self, most: float) -> None:
         self._most = most

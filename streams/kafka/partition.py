@@ -13,6 +13,7 @@ from streams.kafka.exported import Exported
 from streams.kafka.ledgerlog.machine import Machine, Outcome
 from streams.kafka.ledgerlog.records import Tick
 from streams.ledger import Ledger
+from streams.ledger.live import is_awaited
 from streams.ledger.totals import Histogram
 
 __all__ = ["IDLE", "PartitionProcessor", "Stretch"]
@@ -124,6 +125,14 @@ class PartitionProcessor:
             return False
         caught_up = None if hold else caught_up_at(fresh, self.next_offset)
         return self._firing_time(wall, caught_up) >= earliest
+
+    def owes_news(self, wall: int, fresh: Fresh | None, *, hold: bool = False) -> bool:
+        """Return whether a tick now would tell of a promise that the time alone has broken.
+
+        Somebody waits for that; everything else is told in its time. Arguments as of `tick`.
+        """
+        caught_up = None if hold else caught_up_at(fresh, self.next_offset)
+        return is_awaited(self.ledger.book, self._firing_time(wall, caught_up))
 
     def rests(self, wall: int) -> bool:
         """Return whether the last tick is so young that without news another one can wait."""

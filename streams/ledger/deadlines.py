@@ -51,6 +51,21 @@ class Deadlines:
         """
         return self._order[0] * _SLOT if self._order else None
 
+    def due(self, now: int) -> list[Waiter]:
+        """Return who would be woken at `now`, in no order; changes nothing."""
+        last, found = now // _SLOT, list[Waiter]()
+        places = [0]
+        while places:
+            place = places.pop()
+            # A heap: nothing below a later slot is earlier.
+            if place < len(self._order) and self._order[place] <= last:
+                slot = self._order[place]
+                for one in self._slots[slot]:
+                    if one.stands == slot and 0 < one.wake <= now:
+                        found.append(one)
+                places += [2 * place + 1, 2 * place + 2]
+        return found
+
     def set(self, waiter: Waiter, at: int) -> None:
         """Wake `waiter` at `at` and at no other moment."""
         waiter.wake = at

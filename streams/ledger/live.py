@@ -4,9 +4,12 @@ from typing import Final
 
 from streams.instants import SECOND
 from streams.ledger.calls import Call
+from streams.ledger.changes import NONE
+from streams.ledger.customers import Customer
+from streams.ledger.deadlines import Waiter
 from streams.ledger.settle import Settlement
 
-__all__ = ["DUE_WITHIN", "LiveQueue", "live_queues"]
+__all__ = ["DUE_WITHIN", "LiveQueue", "is_awaited", "live_queues"]
 
 DUE_WITHIN: Final = (300, 900, 3600)
 """Horizons in seconds for callbacks that fall due soon."""
@@ -86,3 +89,26 @@ def _add_open(queue: LiveQueue, due_at: int, at: int) -> None:
         queue.callbacks_due[seconds] += due_at - at <= seconds * SECOND
     if queue.next_due_at is None or due_at < queue.next_due_at:
         queue.next_due_at = due_at
+
+
+def is_awaited(book: Settlement, at: int) -> bool:
+    """Return whether at `at` (microseconds) nothing but the time breaks a promise.
+
+    Somebody waits to be told. Of other deadlines nobody knows: they tidy up, or count what is
+    over. Now and then it is said of a moment at which none is broken after all.
+    """
+    for waiter in book.deadlines.due(at):
+        if _may_break(waiter, at):
+            return True
+    return False
+
+
+def _may_break(waiter: Waiter, at: int) -> bool:
+    if isinstance(waiter, Call):
+        # Its target passes, or it is given up as lost, which may owe a callback that is late.
+        return waiter.outcome in (None, NONE)
+    if isinstance(waiter, Customer):
+        for promise in waiter.promises:
+            if promise.state is None and promise.owed.due_at <= at:
+                return True
+    return False

@@ -98,3 +98,20 @@ def test_nothing_is_due_before_the_earliest() -> None:
     assert deadlines.earliest == 4 * SECOND
     assert _woken(deadlines, 5 * SECOND) == ["early"]
     assert deadlines.earliest == 9 * SECOND
+
+
+def test_who_is_due_is_told_without_waking_anybody() -> None:
+    """Those that would be woken, of all slots, and not who was put off since."""
+    deadlines = Deadlines()
+    for number in range(40):
+        deadlines.set(_sleeper(str(number)), (number * 7 % 40) * SECOND + 5)
+    deadlines.set(put_off := _sleeper("put off"), 3 * SECOND)
+    deadlines.set(put_off, 30 * SECOND)
+    for now in (0, 4, 5, 3 * SECOND + 4, 17 * SECOND + 5, 90 * SECOND):
+        told = sorted(sleeper.id for sleeper in deadlines.due(now))
+        fresh = Deadlines()
+        for slot in deadlines._slots.values():
+            for sleeper in slot:
+                copy = _sleeper(sleeper.id)
+                fresh.set(copy, sleeper.wake)
+        assert told == sorted(_woken(fresh, now))

@@ -1,10 +1,16 @@
 """The gauges: who waits and who is owed a callback at this moment."""
 
-from feeds import BASE, event, rules_from, s
+from typing import Any
+
+from centres import centres, rule_settings, soups
+from feeds import BASE, event, fed, rules_from, s
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streams.events import Event
 from streams.instants import SECOND
 from streams.ledger import Ledger, LiveQueue, Rules, figures_by_queue, state_hash
+from streams.ledger.live import is_awaited
 
 
 def _ledger(*events: Event, now: float = 0, **settings: object) -> Ledger:
@@ -223,3 +229,47 @@ def test_figures_of_a_call_not_judged_yet_change_nothing() -> None:
     before = state_hash(ledger)
     assert figures_by_queue(ledger)["__none__"]["outcomes"]["open"] == 1
     assert state_hash(ledger) == before
+
+
+def _breaks(ledger: Ledger, at: int) -> bool:
+    """Whether a promise becomes broken by a tick at `at`."""
+    ledger.drain()
+    ledger.advance(at)
+    return any(
+        change.verdict in {"answer", "callback"} and change.state == "broken"
+        for change in ledger.drain()
+    )
+
+
+@given(
+    st.one_of(soups(), centres()),
+    rule_settings(),
+    st.sampled_from((0, 1, 5, 10, 61, 4000)),
+    st.lists(st.sampled_from((0.25, 1, 2, 5)), min_size=30, max_size=40),
+)
+def test_every_breach_that_the_time_alone_brings_is_awaited(
+    events: list[Event], settings: dict[str, Any], more: int, steps: list[float]
+) -> None:
+    """None is missed among the deadlines that only tidy up, and to look changes nothing."""
+    now = max(one.at for one in events) + s(more)
+    ledger = fed(events, settings, now)
+    for step in steps:
+        now += s(step)
+        before = state_hash(ledger)
+        awaited = is_awaited(ledger.book, now)
+        assert state_hash(ledger) == before
+        assert awaited or not _breaks(ledger, now)
+
+
+def test_an_answered_call_has_no_breach_to_wait_for() -> None:
+    """Its deadline still stands where the breach would have been."""
+    ledger = _ledger(_offer(0, "a"), event("call.answered", 3, "a", answered_by="human"), now=4)
+    assert not is_awaited(ledger.book, BASE + s(30))
+
+
+def test_a_breach_is_awaited_from_its_moment_on() -> None:
+    """Of the answer after its target, of the callback at its due time."""
+    ledger = _ledger(_offer(0, "a"), now=1)
+    assert [is_awaited(ledger.book, BASE + s(at)) for at in (9.999999, 10.000001)] == [False, True]
+    ledger = _ledger(*_given_up(0, "a", customer="ann"), now=1)
+    assert [is_awaited(ledger.book, BASE + s(at)) for at in (3599.999999, 3600)] == [False, True]
