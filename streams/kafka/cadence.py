@@ -1,4 +1,4 @@
-"""When a worker ticks: at once for a breach, else in its time, and never so often that it costs much.
+"""When a worker ticks: soon for a breach, else in its time, and never so often that it costs much.
 
 A tick a quarter of a second apart would be what a breach waits for; ten a second, each an append
 for every partition, would be what a quiet worker does all day.

@@ -97,10 +97,7 @@ def is_awaited(book: Settlement, at: int) -> bool:
     Somebody waits to be told. Of other deadlines nobody knows: they tidy up, or count what is
     over. Now and then it is said of a moment at which none is broken after all.
     """
-    for waiter in book.deadlines.due(at):
-        if _may_break(waiter, at):
-            return True
-    return False
+    return any(_may_break(waiter, at) for waiter in book.deadlines.due(at))
 
 
 def _may_break(waiter: Waiter, at: int) -> bool:
