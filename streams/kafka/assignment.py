@@ -29,6 +29,8 @@ __all__ = ["Assignment", "Ports"]
 log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
+SOON: Final = 2 * SECOND
+"""A tick and the longest fetch go by before what is due in this time is."""
 UNTICKED_LIMIT: Final = 150_000
 """Records whose outputs may wait in memory before reading pauses.
 
@@ -78,6 +80,8 @@ class Assignment:
         self.news = asyncio.Event()
         """set when a tick may bring something that the last one could not"""
         self.clock = clock
+        self.is_calm = False
+        """whether no deadline comes soon; read by the thread of the consumer"""
         self.recovery_seconds: dict[int, float] = {}
         self.side_offsets: dict[TP, int] = {}
         """other topics: the offset below which a partition's records are done"""
@@ -225,6 +229,8 @@ class Assignment:
             await _all(self._tick_one(number, fresh) for number in wanted)
         finally:
             self.watch.waited(began, self.clock())
+        soon = self.clock() + SOON
+        self.is_calm = not any(each.expects(soon) for each in self.owned.values())
 
     def _rests(self, number: int, keeper: Keeper, fresh: Mapping[TP, Fresh]) -> bool:
         if keeper.is_in_snapshot:

@@ -134,6 +134,11 @@ class PartitionProcessor:
         caught_up = None if hold else caught_up_at(fresh, self.next_offset)
         return is_awaited(self.ledger.book, self._firing_time(wall, caught_up))
 
+    def expects(self, until: int) -> bool:
+        """Return whether a deadline may come until then (microseconds)."""
+        earliest = self.ledger.book.deadlines.earliest
+        return earliest is not None and earliest <= until
+
     def rests(self, wall: int) -> bool:
         """Return whether the last tick is so young that without news another one can wait."""
         return wall < self._ticked_at + IDLE

@@ -20,9 +20,10 @@ from faust.types.tuples import ConsumerMessage
 
 from streams.kafka.batch import Batch, Fresh
 from streams.kafka.clock import OUTAGE, FetchWatch
+from streams.kafka.pace import BUSY, FetchPace
 from streams.kafka.parsed import hand_on_as_parsed
 
-__all__ = ["FETCH_MAX_WAIT_MS", "SCHEME", "BatchScheduler", "Consumer", "Positions", "Transport"]
+__all__ = ["SCHEME", "BatchScheduler", "Consumer", "Positions", "Transport"]
 
 SCHEME: Final = "callsla"
 """The scheme of broker addresses that use this transport."""
@@ -31,10 +32,6 @@ SCHEME: Final = "callsla"
 LOGGER: Final = logging.getLogger("faust.transport")
 
 MEMBER_SECONDS: Final = 5.0
-FETCH_MIN_BYTES: Final = 262_144
-FETCH_MAX_WAIT_MS: Final = 100
-"""Together they make a quiet stream cost 4 % of a core instead of 82 %; the wait bounds how late
-the clock can say that a partition has caught up, so it adds to the latency of deadlines."""
 
 
 class Positions(Protocol):
@@ -43,6 +40,7 @@ class Positions(Protocol):
     watch: FetchWatch
     news: asyncio.Event
     clock: Callable[[], int]
+    is_calm: bool
 
     def seek_targets(self) -> Mapping[TP, int]:
         """Return where reading goes on; a partition left out goes on from its commit."""
@@ -68,12 +66,13 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._handed: dict[TP, int] = {}
+        self._pace = FetchPace()
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         # Faust has no setting for these; aiokafka reads them only when it starts.
         consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_min_bytes = FETCH_MIN_BYTES  # noqa: SLF001
-        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS  # noqa: SLF001
+        consumer._fetch_min_bytes = BUSY.min_bytes  # noqa: SLF001
+        consumer._fetch_max_wait_ms = BUSY.max_ms  # noqa: SLF001
         return consumer
 
     async def on_start(self) -> None:
@@ -85,11 +84,18 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         async def stamped(assignment: Any, node_id: Any, request: Any) -> bool:
             brought = await self._stamped(send, assignment, node_id, request)
             hand_on_as_parsed(fetcher._records)  # noqa: SLF001
+            self._set_pace(fetcher, brought=brought)
             # Deadlines may fire now that did not when this had not been confirmed.
             self.consumer.loop.call_soon_threadsafe(self.consumer.positions.news.set)
             return brought
 
         fetcher._proc_fetch_request = stamped  # noqa: SLF001
+
+    def _set_pace(self, fetcher: Any, *, brought: bool) -> None:
+        """Have the next fetch wait as long as fits what this one brought."""
+        positions = self.consumer.positions
+        wait = self._pace.after(positions.clock(), brought=brought, calm=positions.is_calm)
+        fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = wait  # noqa: SLF001
 
     async def on_thread_stop(self) -> None:
         """Leave the group, also as a static member: else the others wait for its session."""

@@ -104,3 +104,21 @@ def test_a_deadline_is_due_when_nothing_can_come_before_it(confirmed: int, is_du
         assert (shown is not None and shown.counts["answer", "broken"] == 1) is is_due
 
     asyncio.run(work())
+
+
+def test_a_worker_is_calm_unless_a_deadline_comes_soon() -> None:
+    """Then a fetch may take its time: nobody has to know soon that nothing came."""
+    ports, clock = MemoryPorts(), Clock(BASE)
+
+    async def work() -> list[bool]:
+        one, found = assignment(ports, clock), []
+        await one.take([0])
+        ports.source(0).extend(calls(1))
+        for later in (0, 5, 9, 11):
+            clock.now = BASE + later * SECOND
+            await one.tick(fresh(ports, clock.now), lazily=True)
+            found.append(one.is_calm)
+            take_in(one, ports)
+        return found
+
+    assert asyncio.run(work()) == [True, True, False, False]
