@@ -30,6 +30,7 @@ from streams.kafka.keeper import TICKS_WORTH_A_SNAPSHOT
 from streams.kafka.ledgerlog.ports import LogStore, Source
 from streams.kafka.log_on_kafka import KafkaLogs
 from streams.kafka.logs import configure_logging
+from streams.kafka.memory import give_large_blocks_back
 from streams.kafka.normalise import check_formats
 from streams.kafka.outputs import Outputs
 from streams.kafka.probe import await_topics
@@ -315,6 +316,7 @@ def run_worker(
         SettingsError: a setting cannot be used.
     """
     configure_logging(settings)
+    give_large_blocks_back()
     calm_collector()
     asyncio.run(_run(settings, rules, on_started, keeping))
 

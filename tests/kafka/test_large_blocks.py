@@ -1,0 +1,40 @@
+"""What was freed is not kept: measured in processes of their own."""
+
+import subprocess
+import sys
+
+import pytest
+
+CHILD = """
+import sys
+from streams.kafka.memory import give_large_blocks_back
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+if sys.argv[1] == "told":
+    give_large_blocks_back()
+bytes(2_000_000)  # the C library learns from this one
+begun, kept = resident(), []
+for _ in range(10):
+    large = []
+    for _ in range(20):
+        large.append(b"x" * (1_000_000 + len(kept)))
+        kept.append(b"x" * (2_000 + len(kept)))
+    del large
+print(resident() - begun)
+"""
+
+
+def grown(way: str) -> int:
+    """By how many bytes a process grows that frees large blocks and keeps small ones between."""
+    command = [sys.executable, "-c", CHILD, way]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_large_blocks_are_given_back_although_small_ones_lie_between() -> None:
+    """Twenty megabytes at a time, all freed, and four hundred kilobytes kept."""
+    assert grown("told") < 4_000_000
+    assert grown("as it is") > 10_000_000
