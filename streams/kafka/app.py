@@ -9,6 +9,7 @@ from faust.types import TP
 
 from streams.kafka.assignment import Assignment
 from streams.kafka.batch import Batch
+from streams.kafka.handing import AsItIs
 from streams.kafka.header_names import tolerate_odd_header_names
 from streams.kafka.security import faust_credentials
 from streams.kafka.transport import SCHEME, BatchScheduler, Consumer
@@ -108,7 +109,7 @@ def _attach(app: EdgeApp, settings: Settings, steps: Steps) -> None:
 
 
 def _agent(app: EdgeApp, name: str, handle: Any, steps: Steps) -> None:
-    topic = app.topic(name, key_serializer="raw", value_serializer="raw", maxsize=QUEUED_BATCHES)
+    topic = app.topic(name, schema=AsItIs(), maxsize=QUEUED_BATCHES)
 
     async def read(stream: Any) -> None:
         async for batch in stream:

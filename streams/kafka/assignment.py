@@ -300,7 +300,8 @@ class Assignment:
     @property
     def crowded(self) -> bool:
         """Whether the outputs in memory should be written before more is read."""
-        return sum(each.unticked for each in self.owned.values()) > UNTICKED_LIMIT
+        unticked = sum([each.processor.unticked for each in self._keepers.values()])
+        return unticked > UNTICKED_LIMIT
 
     def seek_targets(self) -> dict[TP, int]:
         """Return where reading goes on, for each live partition."""

@@ -20,6 +20,7 @@ from faust.types.tuples import ConsumerMessage
 
 from streams.kafka.batch import Batch, Fresh
 from streams.kafka.clock import OUTAGE, FetchWatch
+from streams.kafka.handing import HandsOnAtOnce
 from streams.kafka.pace import BUSY, FetchPace
 from streams.kafka.parsed import hand_on_as_parsed
 
@@ -211,7 +212,7 @@ def _confirmed(
     return found
 
 
-class Consumer(driver.Consumer):
+class Consumer(HandsOnAtOnce, driver.Consumer):
     """The consumer of a worker; `fresh` is what the newest fetch said about each partition."""
 
     logger = LOGGER
