@@ -51,8 +51,11 @@ class Deadlines:
         """
         return self._order[0] * _SLOT if self._order else None
 
-    def due(self, now: int) -> list[Waiter]:
-        """Return who would be woken at `now`, in no order; changes nothing."""
+    def due(self, now: int, most: int) -> list[Waiter] | None:
+        """Return who would be woken at `now`, in no order; changes nothing.
+
+        None: they stand among more than `most`, and to look at all of them would take long.
+        """
         last, found = now // _SLOT, list[Waiter]()
         places = [0]
         while places:
@@ -60,6 +63,9 @@ class Deadlines:
             # A heap: nothing below a later slot is earlier.
             if place < len(self._order) and self._order[place] <= last:
                 slot = self._order[place]
+                most -= len(self._slots[slot])
+                if most < 0:
+                    return None
                 for one in self._slots[slot]:
                     if one.stands == slot and 0 < one.wake <= now:
                         found.append(one)

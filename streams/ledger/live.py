@@ -13,6 +13,8 @@ __all__ = ["DUE_WITHIN", "LiveQueue", "is_awaited", "live_queues"]
 
 DUE_WITHIN: Final = (300, 900, 3600)
 """Horizons in seconds for callbacks that fall due soon."""
+_MANY: Final = 10_000
+"""Among so many deadlines at one time some promise is broken, or it does not matter."""
 
 
 class LiveQueue:
@@ -97,7 +99,8 @@ def is_awaited(book: Settlement, at: int) -> bool:
     Somebody waits to be told. Of other deadlines nobody knows: they tidy up, or count what is
     over. Now and then it is said of a moment at which none is broken after all.
     """
-    return any(_may_break(waiter, at) for waiter in book.deadlines.due(at))
+    due = book.deadlines.due(at, _MANY)
+    return due is None or any(_may_break(waiter, at) for waiter in due)
 
 
 def _may_break(waiter: Waiter, at: int) -> bool:

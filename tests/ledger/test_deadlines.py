@@ -108,10 +108,20 @@ def test_who_is_due_is_told_without_waking_anybody() -> None:
     deadlines.set(put_off := _sleeper("put off"), 3 * SECOND)
     deadlines.set(put_off, 30 * SECOND)
     for now in (0, 4, 5, 3 * SECOND + 4, 17 * SECOND + 5, 90 * SECOND):
-        told = sorted(sleeper.id for sleeper in deadlines.due(now))
+        told = sorted(sleeper.id for sleeper in deadlines.due(now, 50) or ())
         fresh = Deadlines()
         for slot in deadlines._slots.values():
             for sleeper in slot:
                 copy = _sleeper(sleeper.id)
                 fresh.set(copy, sleeper.wake)
         assert told == sorted(_woken(fresh, now))
+
+
+def test_a_crowd_of_deadlines_is_not_looked_through() -> None:
+    """It says so, whoever of it is due; what comes in later seconds is no part of it."""
+    deadlines = Deadlines()
+    for number in range(10):
+        deadlines.set(_sleeper(str(number)), SECOND + number)
+        deadlines.set(_sleeper(f"later {number}"), 2 * SECOND)
+    assert deadlines.due(SECOND, 9) is None
+    assert [sleeper.id for sleeper in deadlines.due(SECOND, 10) or ()] == ["0"]
