@@ -4,9 +4,9 @@ Prints a line every half minute: events applied a second, memory of the worker, 
 to applied (p50, p99 of that half minute), the slowest tick, open calls. At the end it compares the
 second quarter with the last one: memory and latency have to be flat (exit code 3 if not).
 
-The promise is shortened (lateness 1 m, callback 1 m, longest call 2 m), and so is the time after
-which customers ring again, so that the load and what the ledger has to remember have levelled out
-after a quarter of the time. The windows are full from the beginning, by an hour of calls before.
+The promise is shortened (lateness 1 m, callback 1 m, longest call 2 m) and calls come at an even
+pace, so that what the ledger has to remember has levelled out after a quarter of the time. The
+windows are full from the beginning, by an hour of calls before.
 
 Arguments: minutes (20), events a second (5000), seed (1).
 """
@@ -18,26 +18,27 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
 
-from bench_recovery import one_hour, produce
-from busy_centre import busy_centre
+from bench_recovery import produce
 from kafka_server import kafka_server
+from level_calls import EVENTS_A_CALL, level_calls
 from prometheus_client.parser import text_string_to_metric_families
 from worker_processes import WorkerProcess
 
-from streams.instants import MINUTE, SECOND
+from streams.event_types import Event
+from streams.instants import HOUR, MINUTE, SECOND
 from streams.kafka.produce import EventProducer
 from streams.kafka.topics import create_topics
 from streams.settings import Settings
 from streams.simulate import FaultRates, inject, paced
 
-EVENTS_A_CALL = 4.33
-PAST_CALLS = 200_000
+PAST_CALLS_A_SECOND = 55
 STEP = 30.0
 SHORT = """
 promises: {callback: {target: 1m, late_horizon: 2m}}
@@ -67,15 +68,21 @@ def feed(
     """Write events in real time until `end`; every thousandth is followed by a poisoned record."""
     # Half of its time went into the collector, which found nothing, and then it fell behind.
     gc.set_threshold(50_000, 20, 10_000)
-    centre = busy_centre(time.time_ns() // 1000, rate / EVENTS_A_CALL * 3600, seed, level=True)
+    calls = level_calls(time.time_ns() // 1000, rate / EVENTS_A_CALL)
     producer = EventProducer(settings, settings.broker)
-    for number, delivery in enumerate(paced(inject(centre.deliveries(), faults, seed, RATES))):
+    for number, delivery in enumerate(paced(inject(calls, faults, seed, RATES))):
         if time.time() > end:
             break
         producer.send(delivery.key, delivery.event)
         if number % 1000 == 0:
             producer._queue(b'{"kind": "call.offered", "at": ', None, key=b"poison")
     producer.flush()
+
+
+def past(end: int) -> list[tuple[str | None, Event]]:
+    """The events of the hour before `end`, each with its key."""
+    calls = level_calls(end - HOUR, PAST_CALLS_A_SECOND)
+    return [(key, event) for at, key, event in takewhile(lambda each: each.at < end, calls)]
 
 
 class Sample:
@@ -166,7 +173,7 @@ def main(minutes: float = 20, rate: float = 5000, seed: float = 1) -> int:
         )
         create_topics(settings)
         # The windows of an hour would fill for an hour: they begin full.
-        produce(settings, one_hour(PAST_CALLS, 0, time.time_ns() // 1000 - MINUTE))
+        produce(settings, past(time.time_ns() // 1000 - MINUTE))
         worker = WorkerProcess(settings, Path(name) / "worker.log")
         end = time.time() + minutes * 60
         source = multiprocessing.Process(target=feed, args=(settings, rate, int(seed), end))
