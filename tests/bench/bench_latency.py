@@ -62,7 +62,8 @@ class Probes:
     def _send(self) -> None:
         begun = time.time()
         while not self._done.wait(max(0.0, begun + len(self.sent) / PROBES_A_SECOND - time.time())):
-            now, name = time.time(), f"{self._run}-{len(self.sent)}"
+            # No name that the feed gives a call of its own.
+            now, name = time.time(), f"probe-{self._run}-{len(self.sent)}"
             value = offered(name, f"customer-{name}", self.queue, int(now * 1000))
             self._producer.produce(self._topic, value, partition=0)
             self._producer.poll(0)
