@@ -30,7 +30,7 @@ from streams.kafka.keeper import TICKS_WORTH_A_SNAPSHOT
 from streams.kafka.ledgerlog.ports import LogStore, Source
 from streams.kafka.log_on_kafka import KafkaLogs
 from streams.kafka.logs import configure_logging
-from streams.kafka.memory import give_large_blocks_back
+from streams.kafka.memory import GIVE_BACK_SECONDS, give_back
 from streams.kafka.normalise import check_formats
 from streams.kafka.outputs import Outputs
 from streams.kafka.probe import await_topics
@@ -123,6 +123,7 @@ class Worker:
             self._for_ever(self._tick_often),
             self._for_ever(self._snapshot_often),
             self._for_ever(self._recover_often),
+            self._for_ever(_give_back_often),
             self._watch_app(self._app),
         ):
             stack.callback(asyncio.ensure_future(work).cancel)
@@ -285,6 +286,12 @@ class Worker:
         await _bounded(self._app.stop)
 
 
+async def _give_back_often() -> None:
+    await asyncio.sleep(GIVE_BACK_SECONDS)
+    # It takes some milliseconds, in which no batch has to wait.
+    await asyncio.to_thread(give_back)
+
+
 async def _bounded(stop: Callable[[], Awaitable[None]]) -> None:
     """Stop a client, but not for ever: with the broker away it would wait for its return."""
     with suppress(Exception):
@@ -316,7 +323,6 @@ def run_worker(
         SettingsError: a setting cannot be used.
     """
     configure_logging(settings)
-    give_large_blocks_back()
     calm_collector()
     asyncio.run(_run(settings, rules, on_started, keeping))
 

@@ -7,14 +7,12 @@ import pytest
 
 CHILD = """
 import sys
-from streams.kafka.memory import give_large_blocks_back
+from streams.kafka.memory import give_back
 
 def resident():
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * 4096
 
-if sys.argv[1] == "told":
-    give_large_blocks_back()
 bytes(2_000_000)  # the C library learns from this one
 begun, kept = resident(), []
 for _ in range(10):
@@ -23,6 +21,8 @@ for _ in range(10):
         large.append(b"x" * (1_000_000 + len(kept)))
         kept.append(b"x" * (2_000 + len(kept)))
     del large
+if sys.argv[1] == "told":
+    give_back()
 print(resident() - begun)
 """
 
