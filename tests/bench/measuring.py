@@ -116,7 +116,8 @@ class Report:
 
 def replaced(document: str, title: str, section: str) -> str:
     """Return `document` with the section `title` exchanged, or added at its end."""
-    parts = re.split(r"(?m)^(?=## )", document)
+    # A comment before a section belongs to that one, not to the one above it.
+    parts = re.split(r"(?m)^(?=## |<!-- )", document)
     kept = [section if part.startswith(f"## {title}\n") else part for part in parts]
     if section not in kept:
         kept.append(section)
