@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from streams.kafka.ledgerlog.records import Epoch, LogDamagedError, decode
 
@@ -37,8 +37,21 @@ def _consumer(bootstrap: str, topic: str) -> tuple[Consumer, list[int]]:
 
 
 def _ends(consumer: Consumer, topic: str, partitions: list[int]) -> dict[int, int]:
-    tps = {each: TopicPartition(topic, each) for each in partitions}
-    return {each: consumer.get_watermark_offsets(tp, timeout=20)[1] for each, tp in tps.items()}
+    return {each: _end(consumer, TopicPartition(topic, each)) for each in partitions}
+
+
+def _end(consumer: Consumer, tp: TopicPartition) -> int:
+    """Ask until there is an answer: a leader that has just changed is told as an error."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            end: int = consumer.get_watermark_offsets(tp, timeout=20)[1]
+        except KafkaException as error:
+            if time.monotonic() > deadline:
+                raise TailError(f"nobody tells where {tp.topic} ends: {error}") from None
+            time.sleep(POLL_SECONDS)
+        else:
+            return end
 
 
 def read_topic(bootstrap: str, topic: str) -> dict[int, list[Stored]]:
