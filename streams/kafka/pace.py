@@ -20,10 +20,12 @@ class FetchWait(NamedTuple):
 
 
 BUSY: Final = FetchWait(262_144, 100)
-"""It makes a quiet stream cost a tenth of what a fetch an event does; the time bounds how late the
-clock can say that a partition has caught up, so it adds to the latency of deadlines."""
+"""Ten fetches a second at most, of what came meanwhile. The time bounds how late the clock can say
+that a partition has caught up, so it adds to the latency of deadlines."""
 QUIET: Final = FetchWait(1, 100)
+"""The next event at once, and as soon as before whether there was none."""
 CALM: Final = FetchWait(1, 400)
+"""The next event at once; nobody waits to hear that there was none."""
 QUIET_AFTER: Final = SECOND // 2
 """Without an event for so long (microseconds), a stream is quiet."""
 
