@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
 SOON: Final = 2 * SECOND
-"""So far ahead (microseconds) deadlines are looked for: a tick and the longest fetch go by before."""
+"""How far ahead (microseconds) deadlines are looked for: more than a tick and the longest fetch."""
 UNTICKED_LIMIT: Final = 150_000
 """Records whose outputs may wait in memory before reading pauses.
 
