@@ -7,6 +7,7 @@ from streams.ledger.calls import Call
 from streams.ledger.changes import NONE
 from streams.ledger.customers import Customer
 from streams.ledger.deadlines import Waiter
+from streams.ledger.due import QueueDue
 from streams.ledger.settle import Settlement
 
 __all__ = ["DUE_WITHIN", "LiveQueue", "is_awaited", "live_queues"]
@@ -61,13 +62,8 @@ def live_queues(book: Settlement, at: int) -> dict[str, LiveQueue]:
         found = book.judged(call, book.terms.of(call.queue))
         if found is not None and found.outcome is None:
             _add_caller(queues, book, call, at)
-    for customer in book.owing.values():
-        for promise in customer.promises:
-            queue = queues.setdefault(promise.label, LiveQueue())
-            if promise.state is None and promise.owed.due_at > at:
-                _add_open(queue, promise.owed.due_at, at)
-            elif not promise.owed.late_at and promise.state in (None, "broken"):
-                queue.callbacks_overdue += at <= promise.owed.late_until
+    for label, due in book.due.queues.items():
+        _add_callbacks(queues.setdefault(label, LiveQueue()), due, at)
     return queues
 
 
@@ -85,12 +81,14 @@ def _add_waiting(queue: LiveQueue, start: int, due: int, at: int) -> None:
         queue.oldest_waiting_at = start
 
 
-def _add_open(queue: LiveQueue, due_at: int, at: int) -> None:
-    queue.callbacks_open += 1
+def _add_callbacks(queue: LiveQueue, due: QueueDue, at: int) -> None:
+    still = due.open.after(at)
+    queue.callbacks_open = still
+    # What is owed can be made until a time after it is due: so those are among these, too.
+    queue.callbacks_overdue = due.until.after(at - 1) - still
     for seconds in DUE_WITHIN:
-        queue.callbacks_due[seconds] += due_at - at <= seconds * SECOND
-    if queue.next_due_at is None or due_at < queue.next_due_at:
-        queue.next_due_at = due_at
+        queue.callbacks_due[seconds] = still - due.open.after(at + seconds * SECOND)
+    queue.next_due_at = due.open.first_after(at)
 
 
 def is_awaited(book: Settlement, at: int) -> bool:

@@ -5,6 +5,7 @@ from typing import Final
 from streams.ledger.callbacks import Owed
 from streams.ledger.changes import NONE, Change
 from streams.ledger.customers import Counted, Customer
+from streams.ledger.due import CallbacksDue
 from streams.ledger.tally import Tally, differs, next_state
 
 __all__ = ["NAMELESS", "CallbackTally"]
@@ -16,12 +17,15 @@ NAMELESS: Final = "\0"
 class CallbackTally:
     """Counts the callback promises of customers."""
 
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, tally: Tally, due: CallbacksDue) -> None:
         self._tally = tally
+        self._due = due
 
     def count(self, customer: Customer, owed: list[Owed]) -> None:
         """Count `owed`, all promises of `customer`, in place of what was counted before."""
         before = {(kept.owed.opened_at, kept.ordinal): kept for kept in customer.promises}
+        for counted in customer.promises:
+            self._due.remove(counted)
         promises: list[Counted] = []
         ordinal = 0
         for position, promise in enumerate(owed):
@@ -32,6 +36,7 @@ class CallbackTally:
                 kept = self._open(customer, promise, ordinal)
             promises.append(kept)
             self._count_one(customer, kept, promise)
+            self._due.add(kept)
         customer.promises = tuple(promises)
         for kept in before.values():
             self._withdraw(customer, kept)

@@ -1,7 +1,6 @@
 """Calls and customers back in their places, from the rows of a snapshot."""
 
 from streams.ledger.calls import Call
-from streams.ledger.customers import Counted
 from streams.ledger.packing import call_of, customer_of
 from streams.ledger.rows import CallRow, CustomerRow
 from streams.ledger.settle import Settlement
@@ -48,12 +47,7 @@ def restore_customer(book: Settlement, row: CustomerRow) -> None:
     for fact in customer.facts:
         book.facts_of.add(fact.source)
     for promise in customer.promises:
-        if _is_owing(promise):
-            book.owing[customer.id] = customer
+        book.due.add(promise)
     wake: int = row.wake
     if wake:
         book.deadlines.set(customer, wake)
-
-
-def _is_owing(promise: Counted) -> bool:
-    return promise.owed.state is None or promise.owed.state == "broken"

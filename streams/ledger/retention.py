@@ -20,6 +20,7 @@ def prune(book: Settlement, customer: Customer) -> None:
     kept = []
     for promise in customer.promises:
         if _may_go(book, customer, promise, by_id, final):
+            book.due.remove(promise)
             _forget_promise(book, customer, promise, by_id)
         else:
             kept.append(promise)
@@ -37,7 +38,6 @@ def _forget_customer(book: Settlement, customer: Customer) -> None:
     customer.calls = ()
     customer.wake = 0
     del book.customers[customer.id]
-    book.owing.pop(customer.id, None)
 
 
 def forget_call(book: Settlement, call: Call) -> None:

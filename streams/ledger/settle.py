@@ -10,6 +10,7 @@ from streams.ledger.calls import ANSWERED, NO_WAIT, Call, Judgement, judge
 from streams.ledger.changes import NONE
 from streams.ledger.customers import CallbackFact, Customer, History, history, without
 from streams.ledger.deadlines import Deadlines
+from streams.ledger.due import CallbacksDue
 from streams.ledger.owed import NAMELESS, CallbackTally
 from streams.ledger.rules import Rules
 from streams.ledger.tally import Tally, differs, next_state
@@ -44,7 +45,6 @@ class Settlement:
         self._lateness = rules.lateness
         self.now = 0
         self.tally = Tally(rules, windows=windows)
-        self._callbacks = CallbackTally(self.tally)
         self._names: dict[str, str] = {}
         self.calls: dict[str, Call] = {}
         self.customers: dict[str, Customer] = {}
@@ -53,8 +53,8 @@ class Settlement:
         self.restarts: dict[str, list[int]] = {}
         self.undecided: dict[str, Call] = {}
         """calls without an outcome"""
-        self.owing: dict[str, Customer] = {}
-        """customers who are owed a callback, also an overdue one"""
+        self.due = CallbacksDue()
+        self._callbacks = CallbackTally(self.tally, self.due)
         self.boundary_ambiguous = 0
         self.calls_of = BySource()
         self.facts_of = BySource()
@@ -175,10 +175,6 @@ class Settlement:
         )
         self._callbacks.count(customer, owed)
         self._settle_calls(customer, past, owed)
-        if any(promise.state is None or promise.state == "broken" for promise in owed):
-            self.owing[customer.id] = customer
-        else:
-            self.owing.pop(customer.id, None)
         self._wake_customer(customer, owed)
 
     def _join(self, call: Call) -> Customer:

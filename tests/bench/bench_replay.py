@@ -72,9 +72,10 @@ def measure_ledger(path: Path) -> None:
         ledger.apply(event)
         if number in (size // 2, size * 3 // 4, size):
             kept, calls = tracemalloc.get_traced_memory()[0], len(ledger.book.calls)
-            owing, seen = len(ledger.book.owing), ledger.fates["applied"]
+            owing = sum(len(due.until) for due in ledger.book.due.queues.values())
+            seen = ledger.fates["applied"]
             print(f"after {seen:>9,} events: {kept / 1e6:6.1f} MB for {calls:,} calls kept", end="")
-            print(f" and {owing:,} customers owed a callback")
+            print(f" and {owing:,} callbacks owed")
     tracemalloc.stop()
 
 
