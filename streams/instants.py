@@ -18,6 +18,7 @@ __all__ = [
     "SECOND",
     "from_datetime",
     "parse_instant",
+    "resolution",
     "rfc3339",
     "to_datetime",
 ]
@@ -46,6 +47,13 @@ _ENDINGS: Final[list[str]] = list(_FRACTIONS)[1:]
 _MAX_CACHED_SECONDS: Final = 4096
 _seconds: Final[dict[str, int]] = {}
 _texts: Final[dict[int, str]] = {}
+
+
+def resolution(start: int, at: int) -> int:
+    """Return how exact two instants are, judged by their trailing zeros (microseconds)."""
+    if start % SECOND == 0 and at % SECOND == 0:
+        return SECOND
+    return MILLISECOND if start % MILLISECOND == 0 and at % MILLISECOND == 0 else 1
 
 
 def from_datetime(moment: datetime) -> int:

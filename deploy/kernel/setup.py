@@ -23,7 +23,7 @@ PACKAGE = "callsla_kernel"
 LEDGER = (
     "by_source", "callbacks", "calls", "customers", "deadlines", "due", "intake", "kinds",
     "ledger", "live", "ordered", "owed", "packing", "restoring", "retention", "settle", "slices",
-    "tally", "terms", "totals", "usefulness", "windows",
+    "tally", "terms", "totals", "usefulness", "waiting", "windows",
 )  # fmt: skip
 """Without what msgspec makes classes of, which stays as it is."""
 REPLAY = ("judging", "reading", "waits")

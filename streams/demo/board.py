@@ -126,7 +126,7 @@ class Board:
     def _see_who_waits(self, ledger: Ledger, now: int) -> None:
         """Show a breach at its deadline: the caller still waits."""
         for call in ledger.book.undecided.values():
-            rules = ledger.book.rules_of(call.queue)
+            rules = ledger.book.terms.of(call.queue)
             start = call.start(rules)
             if start is not None and now > start + rules.answer_target and call.id:
                 at = start + rules.answer_target

@@ -55,10 +55,10 @@ class Call(Waiter):
     __slots__ = (
         "abandoned", "anonymous", "answer", "answer_at", "arrival", "contradicted", "customer",
         "customer_at", "diverted", "ends", "held_by", "human_answers", "is_contestable",
-        "is_touched", "label", "last_at", "mark_1", "mark_2", "mark_3", "mark_4", "more_marks",
-        "outcome", "outcome_at", "pending", "promise", "promise_at", "queue", "queue_at",
-        "queued", "rejected", "requested", "revision", "source", "unknown_answers", "usefulness",
-        "usefulness_at", "waited",
+        "is_touched", "is_waiting", "label", "last_at", "mark_1", "mark_2", "mark_3", "mark_4",
+        "more_marks", "outcome", "outcome_at", "pending", "promise", "promise_at", "queue",
+        "queue_at", "queued", "rejected", "requested", "revision", "source", "unknown_answers",
+        "usefulness", "usefulness_at", "waited",
     )  # fmt: skip
 
     def __init__(self, key: str, mark: int) -> None:
@@ -80,6 +80,8 @@ class Call(Waiter):
         self.ends: tuple[End, ...] = ()
         self.is_touched = False
         """to be judged at the next tick"""
+        self.is_waiting = False
+        """among those who wait; see `Waiting`"""
         self.is_contestable = False
         """something other than an end became known since it was judged"""
         self.mark_1 = mark

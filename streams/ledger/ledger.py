@@ -352,9 +352,7 @@ class Ledger:
                 raise _FullError
             self.book.remember(call)
             return call
-        if self.book.originals is not None:
-            self.book.originals.keep_call(call)
-        return call if call.is_news(mark) else None
+        return call if self.book.is_news(call, mark) else None
 
     def _wake(self, waiter: Waiter, over: list[Waiter]) -> None:
         """Have what is due judged; what may be forgotten afterwards goes to `over`."""

@@ -8,6 +8,7 @@ from streams.ledger.changes import NONE
 from streams.ledger.customers import Customer
 from streams.ledger.deadlines import Waiter
 from streams.ledger.due import QueueDue
+from streams.ledger.ordered import Ordered
 from streams.ledger.settle import Settlement
 
 __all__ = ["DUE_WITHIN", "LiveQueue", "is_awaited", "live_queues"]
@@ -54,9 +55,8 @@ class LiveQueue:
 def live_queues(book: Settlement, at: int) -> dict[str, LiveQueue]:
     """Return the gauges by queue label as of `at` (microseconds); changes nothing."""
     queues = {label: LiveQueue() for label in book.tally.totals.queues}
-    for call in book.undecided.values():
-        if not call.is_touched:
-            _add_caller(queues, book, call, at)
+    for (label, target), starts in book.waiting.starts.items():
+        _add_waiting(queues.setdefault(label, LiveQueue()), starts, target, at)
     for call in book.touched_calls():
         # The next tick will count what the facts say already.
         found = book.judged(call, book.terms.of(call.queue))
@@ -70,18 +70,28 @@ def live_queues(book: Settlement, at: int) -> dict[str, LiveQueue]:
 def _add_caller(queues: dict[str, LiveQueue], book: Settlement, call: Call, at: int) -> None:
     label = call.label or book.tally.totals.shown(call.queue)
     terms = book.terms.of(call.queue)
-    start = call.start(terms)
-    _add_waiting(queues.setdefault(label, LiveQueue()), start, start + terms.answer_target, at)
+    queue = queues.setdefault(label, LiveQueue())
+    _note_waiting(queue, 1, call.start(terms))
+    queue.waiting_beyond_target += at > call.start(terms) + terms.answer_target
 
 
-def _add_waiting(queue: LiveQueue, start: int, due: int, at: int) -> None:
-    queue.waiting += 1
-    queue.waiting_beyond_target += at > due
+def _add_waiting(queue: LiveQueue, starts: Ordered, target: int, at: int) -> None:
+    first = starts.first
+    if first is not None:
+        number = len(starts)
+        _note_waiting(queue, number, first)
+        queue.waiting_beyond_target += number - starts.after(at - target - 1)
+
+
+def _note_waiting(queue: LiveQueue, number: int, start: int) -> None:
+    queue.waiting += number
     if queue.oldest_waiting_at is None or start < queue.oldest_waiting_at:
         queue.oldest_waiting_at = start
 
 
 def _add_callbacks(queue: LiveQueue, due: QueueDue, at: int) -> None:
+    if due.until.first is None:
+        return
     still = due.open.after(at)
     queue.callbacks_open = still
     # What is owed can be made until a time after it is due: so those are among these, too.

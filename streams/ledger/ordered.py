@@ -66,6 +66,11 @@ class Ordered:
         block = self._blocks[place]
         return later + len(block) - bisect_right(block, at)
 
+    @property
+    def first(self) -> int | None:
+        """The earliest; None: there is none."""
+        return self._firsts[0] if self._firsts else None
+
     def first_after(self, at: int) -> int | None:
         """Return the first that is later than `at`."""
         place = bisect_right(self._firsts, at) - 1

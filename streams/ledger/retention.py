@@ -42,6 +42,7 @@ def _forget_customer(book: Settlement, customer: Customer) -> None:
 
 def forget_call(book: Settlement, call: Call) -> None:
     """Forget `call` and what was attached to it."""
+    book.tell(call)
     book.forget(call)
     for fact in book.attached.pop(call.id, ()):
         book.facts_of.remove(fact.source)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from streams.instants import MILLISECOND, MINUTE, SECOND
+from streams.instants import MINUTE, SECOND, resolution
 from streams.ledger.by_source import BySource
 from streams.ledger.callbacks import Owed, callback_promises
 from streams.ledger.calls import ANSWERED, NO_WAIT, Call, Judgement, judge
@@ -11,11 +11,12 @@ from streams.ledger.changes import NONE
 from streams.ledger.customers import CallbackFact, Customer, History, history, without
 from streams.ledger.deadlines import Deadlines
 from streams.ledger.due import CallbacksDue
-from streams.ledger.owed import NAMELESS, CallbackTally
+from streams.ledger.owed import NAMELESS, CallbackTally, key_of
 from streams.ledger.rules import Rules
 from streams.ledger.tally import Tally, differs, next_state
 from streams.ledger.terms import Terms, TermsOf
 from streams.ledger.usefulness import judge_usefulness
+from streams.ledger.waiting import Waiting
 
 if TYPE_CHECKING:
     from streams.ledger.packing import Originals
@@ -53,6 +54,7 @@ class Settlement:
         self.restarts: dict[str, list[int]] = {}
         self.undecided: dict[str, Call] = {}
         """calls without an outcome"""
+        self.waiting = Waiting()
         self.due = CallbacksDue()
         self._callbacks = CallbackTally(self.tally, self.due)
         self.boundary_ambiguous = 0
@@ -66,10 +68,6 @@ class Settlement:
         """of a snapshot that is being written"""
         self._touched: list[Call] = []
         self._touched_customers: dict[str, Customer] = {}
-
-    def rules_of(self, queue: str | None) -> Terms:
-        """Return the rules of `queue`."""
-        return self.terms.of(queue)
 
     def shared(self, name: str) -> str:
         """Return `name`, as one object for all calls: each event brings a copy of its own."""
@@ -102,8 +100,23 @@ class Settlement:
     def touch(self, call: Call) -> None:
         """Have `call` judged at the next tick."""
         if not call.is_touched:
+            self.tell(call)
             call.is_touched = True
             self._touched.append(call)
+
+    def is_news(self, call: Call, mark: int) -> bool:
+        """Return whether `call` is to be told the event of `mark`, of which it knew nothing."""
+        if self.originals is not None:
+            self.originals.keep_call(call)
+        if not call.is_news(mark):
+            return False
+        self.tell(call)
+        return True
+
+    def tell(self, call: Call) -> None:
+        """Have `call` wait no longer, before facts of it change."""
+        if call.is_waiting:
+            self.waiting.remove(call, self.terms.of(call.queue))
 
     def touch_customer(self, customer: Customer) -> None:
         """Have the promises to `customer` worked out at the next tick."""
@@ -136,6 +149,8 @@ class Settlement:
             found = self.judged(call, terms)
             if found is not None:
                 self._count_call(call, found, terms)
+                if found.outcome is None:
+                    self.waiting.add(call, terms)
         customer = self._customer_of(call)
         if customer is None:
             self._settle_alone(call, terms, ())
@@ -271,7 +286,7 @@ class Settlement:
 
     def _note_ambiguity(self, at: int, wait: int, terms: Terms) -> None:
         distance = abs(wait - terms.answer_target)
-        if distance < SECOND and distance < _resolution(at - wait, at):
+        if distance < SECOND and distance < resolution(at - wait, at):
             self.boundary_ambiguous += 1
 
     def _settle_alone(self, call: Call, terms: Terms, arrivals: Sequence[int]) -> None:
@@ -375,21 +390,9 @@ class Settlement:
         return _latest(last, repeated, call.outcome_at, call.answer_at, call.usefulness_at)
 
 
-def key_of(call: Call) -> str:
-    """Return the id of the customer of `call`; of one without a name the call stands for him."""
-    return call.customer if call.customer is not None else NAMELESS + call.id
-
-
 def _latest(at: int, second: int, third: int, fourth: int, fifth: int) -> int:
     """Return the highest; in this form several times as fast as max()."""
     at = second if second > at else at  # noqa: FURB136
     at = third if third > at else at  # noqa: FURB136
     at = fourth if fourth > at else at  # noqa: FURB136
     return fifth if fifth > at else at  # noqa: FURB136
-
-
-def _resolution(start: int, at: int) -> int:
-    """Return how exact the two instants are, judged by their trailing zeros (microseconds)."""
-    if start % SECOND == 0 and at % SECOND == 0:
-        return SECOND
-    return MILLISECOND if start % MILLISECOND == 0 and at % MILLISECOND == 0 else 1

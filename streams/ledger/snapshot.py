@@ -125,12 +125,13 @@ def _restore(ledger: Ledger, read: _State) -> None:
         for fact in book.attached[key]:
             book.facts_of.add(fact.source)
     _restore_totals(ledger, read)
-    for call in read.calls:
-        restore_call(book, call)
+    for row in read.calls:
+        restore_call(book, row)
     for customer in read.customers:
         restore_customer(book, customer)
     for call_id in read.undecided:
-        book.undecided[call_id] = book.calls[call_id]
+        call = book.undecided[call_id] = book.calls[call_id]
+        book.waiting.add(call, book.terms.of(call.queue))
     for call_id in read.touched[0]:
         book.touch(book.calls[call_id])
     for name in read.touched[1]:

@@ -1,0 +1,61 @@
+"""Who waits now, kept up to date, against looking through all calls."""
+
+from typing import Any
+
+from centres import Step, arrivals, centres, rule_settings, soups
+from feeds import rules_from
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.instants import HOUR, SECOND
+from streams.ledger import Ledger, LiveQueue, dump, load
+
+Settings = dict[str, Any]
+
+_feeds = st.one_of(soups(), centres())
+_asked = st.sampled_from((-600, -1, 0, 1, 9, 10, 11, 3600)).map(lambda n: n * SECOND)
+
+
+def _looked_up(ledger: Ledger, at: int) -> dict[str, LiveQueue]:
+    """The callers of every queue as of `at`, from what the facts of each call say."""
+    queues: dict[str, LiveQueue] = {}
+    for call in ledger.book.calls.values():
+        terms = ledger.book.terms.of(call.queue)
+        found = ledger.book.judged(call, terms)
+        if found is None or found.outcome is not None:
+            continue
+        queue = queues.setdefault(call.label or ledger.totals.shown(call.queue), LiveQueue())
+        start = call.start(terms)
+        queue.waiting += 1
+        queue.waiting_beyond_target += at > start + terms.answer_target
+        queue.oldest_waiting_at = min(start, queue.oldest_waiting_at or start)
+    return queues
+
+
+def _callers(live: dict[str, LiveQueue]) -> dict[str, tuple[Any, ...]]:
+    return {
+        label: (q.waiting, q.waiting_beyond_target, q.oldest_waiting_at)
+        for label, q in live.items()
+        if q.waiting
+    }
+
+
+@given(st.data(), _feeds, rule_settings(lateness=130, max_call=(30, 600)), _asked)
+def test_who_waits_is_what_the_facts_say(
+    data: st.DataObject, events: list[Any], settings: Settings, more: int
+) -> None:
+    """After each event and tick, in any order, through snapshots and forgetting, at any moment."""
+    last = max(each.at for each in events)
+    steps: list[Step] = data.draw(arrivals(events, HOUR, last))
+    stop = data.draw(st.integers(0, len(steps)))
+    ledger = Ledger(rules_from(settings))
+    for position, step in enumerate([*steps, last + HOUR, last + 2 * HOUR, last + 30 * HOUR]):
+        if position == stop:
+            ledger.drain()
+            ledger = load(ledger.rules, dump(ledger))
+        if isinstance(step, int):
+            ledger.advance(step)
+        else:
+            ledger.apply(step)
+        at = ledger.watermark + more
+        assert _callers(ledger.live(at)) == _callers(_looked_up(ledger, at))
