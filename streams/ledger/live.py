@@ -56,14 +56,16 @@ def live_queues(book: Settlement, at: int) -> dict[str, LiveQueue]:
     """Return the gauges by queue label as of `at` (microseconds); changes nothing."""
     queues = {label: LiveQueue() for label in book.tally.totals.queues}
     for (label, target), starts in book.waiting.starts.items():
-        _add_waiting(queues.setdefault(label, LiveQueue()), starts, target, at)
+        if starts.first is not None:
+            _add_waiting(queues.setdefault(label, LiveQueue()), starts, target, at)
     for call in book.touched_calls():
         # The next tick will count what the facts say already.
         found = book.judged(call, book.terms.of(call.queue))
         if found is not None and found.outcome is None:
             _add_caller(queues, book, call, at)
     for label, due in book.due.queues.items():
-        _add_callbacks(queues.setdefault(label, LiveQueue()), due, at)
+        if due.until.first is not None:
+            _add_callbacks(queues.setdefault(label, LiveQueue()), due, at)
     return queues
 
 
@@ -76,22 +78,19 @@ def _add_caller(queues: dict[str, LiveQueue], book: Settlement, call: Call, at: 
 
 
 def _add_waiting(queue: LiveQueue, starts: Ordered, target: int, at: int) -> None:
-    first = starts.first
-    if first is not None:
-        number = len(starts)
-        _note_waiting(queue, number, first)
-        queue.waiting_beyond_target += number - starts.after(at - target - 1)
+    number = len(starts)
+    _note_waiting(queue, number, starts.first)
+    queue.waiting_beyond_target += number - starts.after(at - target - 1)
 
 
-def _note_waiting(queue: LiveQueue, number: int, start: int) -> None:
+def _note_waiting(queue: LiveQueue, number: int, start: int | None) -> None:
     queue.waiting += number
-    if queue.oldest_waiting_at is None or start < queue.oldest_waiting_at:
+    known = queue.oldest_waiting_at
+    if known is None or (start is not None and start < known):
         queue.oldest_waiting_at = start
 
 
 def _add_callbacks(queue: LiveQueue, due: QueueDue, at: int) -> None:
-    if due.until.first is None:
-        return
     still = due.open.after(at)
     queue.callbacks_open = still
     # What is owed can be made until a time after it is due: so those are among these, too.
