@@ -1,14 +1,18 @@
-/* streams.plain_records in C: the records of an uncompressed batch without headers, as views.
+/* streams.plain_records in C: the records of uncompressed batches without headers, as views.
 
-   The form of a batch: https://kafka.apache.org/documentation/#recordbatch. Its checksum is the
-   business of the caller; whatever is not as it should be gives None, and another parser says why. */
+   The form of a batch: https://kafka.apache.org/documentation/#recordbatch. Whatever is not as it
+   should be ends the reading before its batch, and another parser says why. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
-enum { LENGTH = 8, MAGIC = 16, ATTRIBUTES = 21, FIRST_TIME = 27, MAX_TIME = 35, COUNT = 57, RECORDS = 61 };
+enum {
+    LENGTH = 8, MAGIC = 16, CHECKSUM = 17, ATTRIBUTES = 21, LAST_OFFSET = 23, FIRST_TIME = 27,
+    MAX_TIME = 35, COUNT = 57, RECORDS = 61
+};
 #define UNCOUNTED 12 /* base offset and length, which the length does not count */
 #define COMPRESSION 0x07
 #define LOG_APPEND_TIME 0x08
@@ -137,6 +141,8 @@ typedef struct {
     int64_t append_time;
     int is_of_append; /* the broker's time holds for all records */
     int64_t count;
+    int64_t size; /* with all that the length does not count */
+    int64_t next_offset;
 } head;
 
 static int read_record(cursor *c, const head *batch, record *found)
@@ -160,6 +166,50 @@ static int read_record(cursor *c, const head *batch, record *found)
     return 1;
 }
 
+/* CRC-32C, reflected polynomial 0x82f63b78: https://www.rfc-editor.org/rfc/rfc3720#appendix-B.4 */
+static uint32_t crc_of_byte[256];
+
+static void fill_crc_table(void)
+{
+    for (uint32_t byte = 0; byte < 256; byte++) {
+        uint32_t crc = byte;
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
+        crc_of_byte[byte] = crc;
+    }
+}
+
+static uint32_t crc_of_bytes(uint32_t crc, const unsigned char *at, Py_ssize_t size)
+{
+    for (; size > 0; size--)
+        crc = crc >> 8 ^ crc_of_byte[(crc ^ *at++) & 0xff];
+    return crc;
+}
+
+#if defined(__x86_64__) && defined(__GNUC__)
+__attribute__((target("sse4.2"))) static uint32_t
+crc_of_words(uint32_t before, const unsigned char *at, Py_ssize_t size)
+{
+    uint64_t crc = before, word;
+    for (; size > 0; size -= 8, at += 8) {
+        memcpy(&word, at, 8);
+        crc = __builtin_ia32_crc32di(crc, word);
+    }
+    return (uint32_t)crc;
+}
+#define CAN_DO_WORDS __builtin_cpu_supports("sse4.2")
+#else
+#define crc_of_words crc_of_bytes
+#define CAN_DO_WORDS 0
+#endif
+
+static uint32_t crc32c(const unsigned char *at, Py_ssize_t size)
+{
+    Py_ssize_t words = CAN_DO_WORDS ? size & ~(Py_ssize_t)7 : 0;
+    return ~crc_of_bytes(crc_of_words(~0u, at, words), at + words, size - words);
+}
+
+/* Reads the head of the batch that begins at `start`, of which `size` bytes are there at most. */
 static int read_head(const char *start, Py_ssize_t size, head *batch)
 {
     if (size < RECORDS || start[MAGIC] != 2)
@@ -167,62 +217,95 @@ static int read_head(const char *start, Py_ssize_t size, head *batch)
     int attributes = (int)big_endian(start + ATTRIBUTES, 2);
     if (attributes & (COMPRESSION | CONTROL))
         return 0;
+    int64_t length = (int32_t)big_endian(start + LENGTH, 4);
+    batch->size = length + UNCOUNTED;
     batch->base_offset = (int64_t)big_endian(start, 8);
     batch->first_time = (int64_t)big_endian(start + FIRST_TIME, 8);
     batch->is_of_append = attributes & LOG_APPEND_TIME;
     batch->append_time = (int64_t)big_endian(start + MAX_TIME, 8);
     batch->count = (int32_t)big_endian(start + COUNT, 4);
-    return (int64_t)big_endian(start + LENGTH, 4) + UNCOUNTED == size && batch->count >= 0
-        && batch->count <= (size - RECORDS) / LEAST_RECORD;
+    int64_t past = (int64_t)(int32_t)big_endian(start + LAST_OFFSET, 4) + 1;
+    return batch->size >= RECORDS && batch->size <= size && batch->count >= 0
+        && batch->count <= (batch->size - RECORDS) / LEAST_RECORD
+        && !__builtin_add_overflow(batch->base_offset, past, &batch->next_offset);
 }
 
-static PyObject *read_all(cursor *c, const head *batch, PyObject *fetched)
+static int is_sound(const char *start, const head *batch)
 {
-    PyObject *all = PyList_New(batch->count);
-    if (all == NULL)
-        return NULL;
+    uint32_t told = (uint32_t)big_endian(start + CHECKSUM, 4);
+    return told == crc32c((const unsigned char *)start + ATTRIBUTES, batch->size - ATTRIBUTES);
+}
+
+/* Appends the records of a batch; -1: an error, 0: it is no usual batch, and none was appended. */
+static int read_batch(cursor *c, const head *batch, PyObject *fetched, PyObject *all)
+{
+    Py_ssize_t before = PyList_GET_SIZE(all);
     for (int64_t i = 0; i < batch->count; i++) {
         record *one = PyObject_New(record, &record_type);
         if (one == NULL)
-            goto failed;
+            return -1;
         one->fetched = Py_NewRef(fetched);
-        PyList_SET_ITEM(all, i, (PyObject *)one);
-        if (!read_record(c, batch, one))
-            goto failed;
+        int is_read = read_record(c, batch, one);
+        int failed = is_read && PyList_Append(all, (PyObject *)one) < 0;
+        Py_DECREF(one);
+        if (failed)
+            return -1;
+        if (!is_read)
+            break;
     }
-    if (c->at == c->end)
-        return all;
-failed:
-    Py_DECREF(all);
-    return NULL;
+    if (c->at == c->end && PyList_GET_SIZE(all) - before == batch->count)
+        return 1;
+    return PyList_SetSlice(all, before, PyList_GET_SIZE(all), NULL) < 0 ? -1 : 0;
 }
 
-static PyObject *read_records(PyObject *Py_UNUSED(module), PyObject *given)
+/* Returns where reading ended, -1: an error. */
+static Py_ssize_t read_some(PyObject *fetched, Py_ssize_t place, int checked, PyObject *all,
+                            int64_t *next_offset)
 {
-    if (!PyMemoryView_Check(given)) {
-        PyErr_SetString(PyExc_TypeError, "a batch is given as a memoryview");
+    head batch;
+    const char *start = PyBytes_AS_STRING(fetched) + place;
+    const char *end = PyBytes_AS_STRING(fetched) + PyBytes_GET_SIZE(fetched);
+    while (read_head(start, end - start, &batch) && (!checked || is_sound(start, &batch))) {
+        cursor c = {(const unsigned char *)start + RECORDS, (const unsigned char *)start + batch.size};
+        int found = read_batch(&c, &batch, fetched, all);
+        if (found < 0)
+            return -1;
+        if (!found)
+            break;
+        start += batch.size;
+        *next_offset = batch.next_offset;
+    }
+    return start - PyBytes_AS_STRING(fetched);
+}
+
+static PyObject *read_batches(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    PyObject *fetched;
+    Py_ssize_t place;
+    long long next_offset;
+    int checked;
+    if (!PyArg_ParseTuple(arguments, "SnLp", &fetched, &place, &next_offset, &checked))
+        return NULL;
+    if (place < 0 || place > PyBytes_GET_SIZE(fetched)) {
+        PyErr_SetString(PyExc_ValueError, "the place lies outside of what was fetched");
         return NULL;
     }
-    Py_buffer *view = PyMemoryView_GET_BUFFER(given);
-    PyObject *fetched = PyMemoryView_GET_BASE(given);
-    /* Only bytes stay what and where they are, whatever becomes of the view. */
-    if (fetched == NULL || !PyBytes_CheckExact(fetched) || !PyBuffer_IsContiguous(view, 'C')
-        || view->itemsize != 1)
-        Py_RETURN_NONE;
-    head batch;
-    if (!read_head(view->buf, view->len, &batch))
-        Py_RETURN_NONE;
-    const unsigned char *start = view->buf;
-    cursor c = {start + RECORDS, start + view->len};
-    PyObject *all = read_all(&c, &batch, fetched);
-    if (all == NULL && !PyErr_Occurred())
-        Py_RETURN_NONE;
-    return all;
+    PyObject *all = PyList_New(0);
+    if (all == NULL)
+        return NULL;
+    int64_t next = next_offset;
+    place = read_some(fetched, place, checked, all, &next);
+    if (place < 0) {
+        Py_DECREF(all);
+        return NULL;
+    }
+    return Py_BuildValue("(NnL)", all, place, (long long)next);
 }
 
 static PyMethodDef functions[] = {
-    {"read_records", read_records, METH_O,
-     "read_records(batch)\n--\n\nReturn the records of a usual batch; None: it may be none."},
+    {"read_batches", read_batches, METH_VARARGS,
+     "read_batches(fetched, place, next_offset, checked)\n--\n\n"
+     "Return the records of the usual batches from `place` on."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -232,6 +315,7 @@ static struct PyModuleDef definition = {
 
 PyMODINIT_FUNC PyInit_plain_records(void)
 {
+    fill_crc_table();
     if (PyType_Ready(&record_type) < 0 || (no_headers = PyTuple_New(0)) == NULL)
         return NULL;
     return PyModule_Create(&definition);

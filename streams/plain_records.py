@@ -1,4 +1,4 @@
-"""The records of the usual batch as a worker looks at them, straight from what was fetched.
+"""The records of usual batches as a worker looks at them, straight from what was fetched.
 
 Written in C (plain_records.c), which is used where the ledger is compiled too: aiokafka makes four
 objects of each record, and a worker looks at one of them. Here is what to do without.
@@ -6,21 +6,27 @@ objects of each record, and a worker looks at one of them. Here is what to do wi
 
 from typing import Any
 
-__all__ = ["read_records"]
+__all__ = ["read_batches"]
 
 
-def read_records(batch: memoryview) -> list[Any] | None:  # noqa: ARG001
-    """Return the records of a whole batch (message format 2); None: they have to be parsed first.
+def read_batches(
+    fetched: bytes,  # noqa: ARG001
+    place: int,
+    next_offset: int,
+    checked: bool,  # noqa: ARG001
+) -> tuple[list[Any], int, int]:
+    """Return the records of the usual batches from `place` on, where they end, the next offset.
 
-    Each has `offset`, `timestamp` (milliseconds), `key` and `value` (bytes or None) and `headers`
-    (none). It is as light as that: key and value are cut out of the fetched bytes when asked for,
-    anew each time.
+    A usual batch is sound, of message format 2, holds data, uncompressed and without headers; if
+    `checked`, its checksum is right. Reading ends before the first one that is not, or not all
+    there. Without any, `place` and `next_offset` come back as they are.
 
-    None for everything but an uncompressed batch of data without headers that is sound to its end.
-    The checksum is not looked at.
-    Form: https://kafka.apache.org/documentation/#recordbatch
+    A record has `offset`, `timestamp` (milliseconds), `key` and `value` (bytes or None) and
+    `headers` (none). It is as light as that: key and value are cut out of the fetched bytes when
+    asked for, anew each time. Form: https://kafka.apache.org/documentation/#recordbatch
 
     Raises:
-        TypeError: `batch` is no memoryview (in C).
+        TypeError: `fetched` is no bytes (in C).
+        ValueError: `place` lies outside of it (in C).
     """
-    return None
+    return [], place, next_offset

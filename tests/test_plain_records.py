@@ -1,16 +1,20 @@
 """Records read in C are those that aiokafka reads, or none are read."""
 
 import struct
+from pathlib import Path
+from runpy import run_path
 from typing import Any, Final
 
 import pytest
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
+from aiokafka.record.util import calc_crc32c_py
 from hypothesis import given
 from hypothesis import strategies as st
 
+import streams
 from streams import KERNEL
-from streams.plain_records import read_records
+from streams.plain_records import read_batches
 
 ATTRIBUTES_AT: Final = 21
 COUNT_AT: Final = 57
@@ -43,9 +47,18 @@ def _theirs(data: bytes) -> list[tuple[Any, ...]] | None:
         return None
 
 
-def _ours(data: bytes) -> list[tuple[Any, ...]] | None:
-    found = read_records(memoryview(data))
-    return None if found is None else [_said(record) for record in found]
+def _ours(data: bytes, *, checked: bool = False) -> list[tuple[Any, ...]] | None:
+    """What is read of one batch; None: nothing of it."""
+    found, place, _ = read_batches(data, 0, -1, checked)
+    assert place in (0, len(data))
+    if not place:
+        assert found == []
+    return [_said(record) for record in found] if place else None
+
+
+def _checked(data: bytearray) -> bytes:
+    """A batch that was changed, with the checksum it should have then."""
+    return bytes(data[:17]) + struct.pack(">I", calc_crc32c_py(data[21:])) + bytes(data[21:])
 
 
 @compiled
@@ -56,10 +69,38 @@ def test_the_same_records_are_read(rows: list[Any], first: int, is_of_append: bo
     data[ATTRIBUTES_AT + 1] |= LOG_APPEND_TIME * is_of_append
     batch = bytes(data)
     assert _ours(batch) == _theirs(batch)
-    around = memoryview(b"before" + batch + b"after")[6 : 6 + len(batch)]
-    found = read_records(around)
-    assert found is not None
+    found, place, next_offset = read_batches(b"before" + batch + b"after", 6, -1, False)
     assert [_said(record) for record in found] == _theirs(batch)
+    assert (place, next_offset) == (6 + len(batch), DefaultRecordBatch(batch).next_offset)
+
+
+@compiled
+@given(st.lists(_rows, max_size=5), st.integers(0, 6), st.integers(0, 60))
+def test_one_batch_after_the_other_is_read(
+    several: list[list[Any]], damaged: int, cut_off: int
+) -> None:
+    """Until the first that is damaged, or not all there."""
+    parts = [bytearray(_batch(rows, first=100 * n)) for n, rows in enumerate(several)]
+    if damaged < len(parts):
+        parts[damaged][-1] ^= 1
+    sound = [bytes(part) for part in parts[:damaged]]
+    data = b"".join(parts)
+    found, place, next_offset = read_batches(data + data[:cut_off], 0, 7, True)
+    assert [_said(record) for record in found] == [
+        said for batch in sound for said in _theirs(batch) or ()
+    ]
+    assert place == sum(map(len, sound))
+    assert next_offset == (DefaultRecordBatch(sound[-1]).next_offset if sound else 7)
+
+
+@compiled
+@given(_rows, st.integers(0, 8000))
+def test_a_batch_with_another_checksum_is_not_read(rows: list[Any], bit: int) -> None:
+    """Whichever bit of what it covers is not what it was; with the right one it is."""
+    data = bytearray(_batch([*rows, (TIME, b"key", b"value")]))
+    assert _ours(bytes(data), checked=True) == _theirs(bytes(data))
+    data[17 + bit // 8 % (len(data) - 17)] ^= 1 << bit % 8
+    assert _ours(bytes(data), checked=True) is None
 
 
 @compiled
@@ -73,6 +114,7 @@ def test_what_is_damaged_is_read_the_same_or_not_at_all(
         data[place % len(data)] = byte
     ours = _ours(bytes(data))
     assert ours is None or ours == _theirs(bytes(data))
+    assert _ours(_checked(data), checked=True) == ours
 
 
 @compiled
@@ -81,7 +123,7 @@ def test_what_was_cut_off_is_not_read(rows: list[Any], missing: int) -> None:
     """Nor what goes on after its end."""
     data = _batch(rows)
     assert _ours(data[: len(data) - 1 - missing % len(data)]) is None
-    assert _ours(data + b"\0") is None
+    assert read_batches(data + b"\0", 0, -1, False)[1] == len(data)
 
 
 @compiled
@@ -99,19 +141,25 @@ def test_only_the_usual_batch_is_read() -> None:
 
 @compiled
 def test_records_outlive_what_was_fetched() -> None:
-    """They hold on to the bytes; those of anything that may change are not read."""
+    """They hold on to the bytes."""
     data = _batch([(TIME, b"key", b"value")])
-    view = memoryview(data)
-    found = read_records(view)
-    assert found is not None
-    view.release()
+    found, _, _ = read_batches(data, 0, 0, True)
     del data
     assert [_said(record) for record in found] == [(0, TIME, b"key", b"value", [])]
-    assert read_records(memoryview(bytearray(_batch([])))) is None
 
 
 @compiled
-def test_only_memory_is_taken() -> None:
-    """Not what would have to be looked after."""
-    with pytest.raises(TypeError, match="memoryview"):
-        read_records(b"")  # type: ignore[arg-type]
+def test_only_bytes_are_taken() -> None:
+    """They stay what they are; and only a place in them."""
+    data: Any = bytearray(_batch([]))
+    with pytest.raises(TypeError, match="bytes"):
+        read_batches(data, 0, 0, True)
+    for place in (-1, len(data) + 1):
+        with pytest.raises(ValueError, match="outside"):
+            read_batches(bytes(data), place, 0, True)
+
+
+def test_without_the_kernel_nothing_is_read_here() -> None:
+    """Then all of it is aiokafka's to parse."""
+    plain = run_path(str(Path(streams.__file__).parent / "plain_records.py"))
+    assert plain["read_batches"](_batch([(TIME, None, None)]), 3, 5, True) == ([], 3, 5)

@@ -13,7 +13,7 @@ from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords
 
-from streams.plain_records import read_records
+from streams.plain_records import read_batches
 
 __all__ = ["TolerantRecords", "ToleratedBatch", "tolerate_odd_header_names"]
 
@@ -32,17 +32,45 @@ class TolerantRecords:
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._position = 0
-        self._records = MemoryRecords(data)
-        self.has_next = self._records.has_next
-        self.size_in_bytes = self._records.size_in_bytes
+        self._place = 0
+
+    def usual(self, next_offset: int, *, checked: bool) -> tuple[list[Any], int]:
+        """Return the records of the usual batches that come next, and the next offset then.
+
+        Without any `next_offset` is returned as it is; see `read_batches`.
+        """
+        found, self._place, next_offset = read_batches(
+            self._data, self._place, next_offset, checked
+        )
+        return found, next_offset
+
+    def size_in_bytes(self) -> int:
+        """Return the size of all that was fetched."""
+        return len(self._data)
+
+    def has_next(self) -> bool:
+        """Return whether a whole batch is still to come."""
+        return self._end() <= len(self._data)
 
     def next_batch(self) -> Any:
-        batch = self._records.next_batch()
-        start = self._position
-        (length,) = unpack_from(">i", self._data, start + _LENGTH_AT)
-        self._position = start + _OVERHEAD + length
-        return ToleratedBatch(batch, memoryview(self._data)[start : self._position])
+        """Return the next batch; None: no whole one is to come.
+
+        Raises:
+            CorruptRecordException: what should be one is too short.
+        """
+        if not self.has_next():
+            return None
+        start, self._place = self._place, max(self._end(), self._place + _OVERHEAD)
+        batch = MemoryRecords(self._data[start : self._place]).next_batch()
+        return ToleratedBatch(batch, memoryview(self._data)[start : self._place])
+
+    def _end(self) -> int:
+        """Return where the next batch ends, by what it says of itself."""
+        body = self._place + _OVERHEAD
+        if body > len(self._data):
+            return body
+        (length,) = unpack_from(">i", self._data, self._place + _LENGTH_AT)
+        return body + int(length)
 
 
 class ToleratedBatch:
@@ -67,10 +95,6 @@ class ToleratedBatch:
 
     def whole(self) -> list[Any]:
         """Return all records; without a step of a generator for each."""
-        # Without headers there are no names to tolerate, and it is much faster.
-        found = read_records(self._raw)
-        if found is not None:
-            return found
         try:
             return list(self._batch)
         except UnicodeDecodeError:

@@ -11,7 +11,7 @@ from typing import Any
 from aiokafka.consumer.fetcher import READ_UNCOMMITTED, FetchResult, PartitionRecords
 from aiokafka.errors import CorruptRecordException
 
-from streams.kafka.header_names import ToleratedBatch
+from streams.kafka.header_names import TolerantRecords, ToleratedBatch
 
 __all__ = ["hand_on_as_parsed", "parsed"]
 
@@ -57,17 +57,33 @@ def parsed(records: PartitionRecords) -> list[Any]:
     """
     found: list[Any] = []
     parser = records._records  # noqa: SLF001
-    while parser.has_next():
+    while True:
+        _take_usual(records, found)
+        if not parser.has_next():
+            return found
         batch = parser.next_batch()
         if records._check_crcs and not batch.validate_crc():  # noqa: SLF001
             raise CorruptRecordException(f"Invalid CRC - {records._tp}")  # noqa: SLF001
         if not batch.is_control_batch:
-            first = records.next_fetch_offset
             some = batch.whole() if isinstance(batch, ToleratedBatch) else list(batch)
-            if some and some[0].offset < first:
-                # A batch comes whole, also to who asked for its middle.
-                some = [record for record in some if record.offset >= first]
-            found += some
+            found += _wanted(records, some)
         # Also past what compaction took from the end of a batch.
         records.next_fetch_offset = batch.next_offset
-    return found
+
+
+def _take_usual(records: PartitionRecords, found: list[Any]) -> None:
+    """Add the records of the batches that come next, as long as they are usual ones."""
+    parser = records._records  # noqa: SLF001
+    if isinstance(parser, TolerantRecords):
+        checked = records._check_crcs  # noqa: SLF001
+        some, next_offset = parser.usual(records.next_fetch_offset, checked=checked)
+        found += _wanted(records, some)
+        records.next_fetch_offset = next_offset
+
+
+def _wanted(records: PartitionRecords, some: list[Any]) -> list[Any]:
+    """Return those of `some` that were asked for; a batch comes whole, also to its middle."""
+    first = records.next_fetch_offset
+    if some and some[0].offset < first:
+        return [record for record in some if record.offset >= first]
+    return some

@@ -28,9 +28,12 @@ from streams.metrics.source import (
 
 __all__ = ["Durations", "PublishedPartition", "PublishedWorker", "Publisher"]
 
-LIVE_SHARE: Final = 0.02
+LIVE_SHARE: Final = 0.05
 WINDOW_SHARE: Final = 0.01
-"""The part of the event loop's time that copying may take, all partitions together."""
+"""The part of the event loop's time that copying may take, all partitions together.
+
+It is copied for who asks, so only somebody who asks all the time has it take so much.
+"""
 
 NO_WINDOWS: Final = Windowed({}, {})
 
