@@ -57,9 +57,8 @@ class Batch(NamedTuple):
 class Fresh(NamedTuple):
     """What a fetch confirmed about a partition.
 
-    At `asked` (microseconds, wall clock), just before the request was sent, the partition ended
-    at `highwater` or below.
+    `at` (microseconds, wall clock) or later the partition ended at `highwater` or below.
     """
 
-    asked: int
+    at: int
     highwater: int

@@ -11,8 +11,9 @@ from typing import Final
 
 from faust.types import TP
 
-from streams.instants import SECOND
+from streams.instants import MILLISECOND, SECOND
 from streams.kafka.batch import Fresh
+from streams.kafka.pace import FetchWait
 
 __all__ = [
     "HOLD",
@@ -22,6 +23,7 @@ __all__ = [
     "SteadyClock",
     "caught_up_at",
     "firing_time",
+    "looked_at",
 ]
 
 log = logging.getLogger(__name__)
@@ -96,11 +98,23 @@ def firing_time(
     return max(previous, min(reached, wall) - grace)
 
 
+def looked_at(asked: int, answered: int, wait: FetchWait, fetched: int) -> int:
+    """Return when a broker had last looked when it made its answer, or a moment before.
+
+    It was asked at `asked` and gave `fetched` bytes. One that has less than it may wait for waits
+    to the end, and looks then; when an answer comes says nothing, it may have lain in a socket.
+    """
+    waited = wait.max_ms * MILLISECOND
+    if fetched < wait.min_bytes and answered - asked >= waited:
+        return asked + waited
+    return asked
+
+
 def caught_up_at(fresh: Fresh | None, next_offset: int) -> int | None:
     """Return as of when everything below `next_offset` is everything there was; None: behind."""
     if fresh is None or next_offset < fresh.highwater:
         return None
-    return fresh.asked
+    return fresh.at
 
 
 class FetchWatch:

@@ -7,10 +7,12 @@ aiokafka 0.14.
 
 import asyncio
 import logging
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
+from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 from faust.transport.drivers import TRANSPORTS
@@ -19,9 +21,9 @@ from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
 from streams.kafka.batch import Batch, Fresh
-from streams.kafka.clock import OUTAGE, FetchWatch
+from streams.kafka.clock import OUTAGE, FetchWatch, looked_at
 from streams.kafka.handing import HandsOnAtOnce
-from streams.kafka.pace import BUSY, FetchPace
+from streams.kafka.pace import BUSY, FetchPace, FetchWait
 from streams.kafka.parsed import hand_on_as_parsed
 
 __all__ = ["SCHEME", "BatchScheduler", "Consumer", "Positions", "Transport"]
@@ -110,14 +112,15 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         self, send: Callable[..., Awaitable[bool]], assignment: Any, node_id: Any, request: Any
     ) -> bool:
         before = _stamps(assignment, request)
-        # The time before the request is sent: a response that waited in the socket while this
-        # process was stopped says nothing about the time at which it is read.
         clock = self.consumer.positions.clock
         asked = clock()
         brought = await send(assignment, node_id, request)
         answered = clock()
-        confirmed = _confirmed(assignment, request, before, asked)
-        self.consumer.fresh.update(confirmed)
+        confirmed = _confirmed(assignment, request, before)
+        at = asked
+        if len(confirmed) == len(before):
+            at = looked_at(asked, answered, _wait_of(request), self._fetched(before))
+        self.consumer.fresh.update({tp: Fresh(at, end) for tp, end in confirmed.items()})
         watch = self.consumer.watch
         if confirmed:
             watch.succeeded(asked, answered, confirmed)
@@ -126,6 +129,14 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         if assignment.active:
             watch.missed(asked, before.keys() - confirmed.keys())
         return brought
+
+    def _fetched(self, tps: Iterable[TP]) -> int:
+        """Return the bytes of `tps` that were just fetched; more than any if nobody can say."""
+        fetched = self._ensure_consumer()._fetcher._records  # noqa: SLF001
+        results = [fetched[tp] for tp in map(TopicPartition._make, tps) if tp in fetched]
+        if not all(isinstance(result, FetchResult) for result in results):
+            return sys.maxsize
+        return sum(r._partition_records._records.size_in_bytes() for r in results)  # noqa: SLF001
 
     async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:
         records = await super()._fetch_records(consumer, *args, **kwargs)
@@ -196,20 +207,21 @@ def _stamps(assignment: Any, request: Any) -> dict[TP, int | None]:
     return {tp: state.timestamp for tp, state in states.items() if state is not None}
 
 
-def _confirmed(
-    assignment: Any, request: Any, before: Mapping[TP, int | None], asked: int
-) -> dict[TP, Fresh]:
-    """Return what the response to `request` says; nothing if there was none.
+def _confirmed(assignment: Any, request: Any, before: Mapping[TP, int | None]) -> dict[TP, int]:
+    """Return the ends that the response to `request` tells of; nothing if there was none.
 
     An answer shows by its new stamp. Not by a later one: the wall clock may have been set back,
     and then what was stamped before would pass for an answer all through an outage.
     """
-    found = {}
-    for tp, stamp in _stamps(assignment, request).items():
-        if stamp is not None and stamp != before.get(tp):
-            state = assignment.state_value(TopicPartition(*tp))
-            found[tp] = Fresh(asked, state.highwater)
-    return found
+    return {
+        tp: assignment.state_value(TopicPartition(*tp)).highwater
+        for tp, stamp in _stamps(assignment, request).items()
+        if stamp is not None and stamp != before.get(tp)
+    }
+
+
+def _wait_of(request: Any) -> FetchWait:
+    return FetchWait(request._min_bytes, request._max_wait_ms)  # noqa: SLF001
 
 
 class Consumer(HandsOnAtOnce, driver.Consumer):

@@ -42,7 +42,7 @@ def apply(keeper: Keeper, ports: MemoryPorts) -> Fresh:
 async def feed(keeper: Keeper, ports: MemoryPorts, seconds: float = 0) -> None:
     """Apply what is new and tick `seconds` after the newest record."""
     fresh = apply(keeper, ports)
-    wall = fresh.asked + round(seconds * SECOND)
+    wall = fresh.at + round(seconds * SECOND)
     await keeper.tick(wall, Fresh(wall, fresh.highwater))
 
 

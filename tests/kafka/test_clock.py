@@ -1,10 +1,11 @@
 """When deadlines fire: DESIGN section 5, rule 5."""
 
+import pytest
 from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.instants import HOUR, SECOND
+from streams.instants import HOUR, MILLISECOND, SECOND
 from streams.kafka.batch import Fresh
 from streams.kafka.clock import (
     HOLD,
@@ -14,7 +15,9 @@ from streams.kafka.clock import (
     SteadyClock,
     caught_up_at,
     firing_time,
+    looked_at,
 )
+from streams.kafka.pace import FetchWait
 
 START = 1_772_445_600 * SECOND
 INSTANTS = st.integers(START, START + 3600 * SECOND)
@@ -209,3 +212,23 @@ def test_slow_drift_is_followed(drift: float) -> None:
     """A time service slews the clock by little at a time."""
     machine = Machine()
     assert set(machine.run(600, drift=drift)) == {0}
+
+
+@pytest.mark.parametrize(
+    ("took", "fetched", "at"),
+    [
+        (99, 0, 0),
+        (100, 0, 100),
+        (5000, 0, 100),
+        (5000, 999, 100),
+        (5000, 1000, 0),
+        (30, 4000, 0),
+    ],
+)
+def test_a_fetch_that_had_to_wait_tells_of_the_end_of_its_wait(
+    took: int, fetched: int, at: int
+) -> None:
+    """Not of the moment at which its answer came, which may have lain in the socket; and one with
+    enough to give did not have to wait."""
+    answered = START + took * MILLISECOND
+    assert looked_at(START, answered, FetchWait(1000, 100), fetched) == START + at * MILLISECOND

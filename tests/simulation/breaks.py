@@ -73,8 +73,8 @@ def _fetch_arrival() -> Patch:
         asked = read()
         brought: bool = await send(assigned, node, request)
         answered = read()
-        confirmed = transport._confirmed(assigned, request, before, answered)
-        self.consumer.fresh.update(confirmed)
+        confirmed = transport._confirmed(assigned, request, before)
+        self.consumer.fresh.update({tp: Fresh(answered, end) for tp, end in confirmed.items()})
         if confirmed:
             self.consumer.watch.succeeded(asked, answered)
         else:
@@ -101,7 +101,7 @@ def _fire_lagging() -> Patch:
     """The clock fires deadlines although there are records to read."""
 
     def broken(fresh: Fresh | None, next_offset: int) -> int | None:
-        return None if fresh is None else fresh.asked
+        return None if fresh is None else fresh.at
 
     return partition, "caught_up_at", broken
 

@@ -5,7 +5,7 @@ assigned, then the seek, and only then batches. The stamping of fetches is the w
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, Final
@@ -46,6 +46,10 @@ class _Assigned:
 
     def state_value(self, tp: Any) -> _Position | None:
         return self.states.get(TP(*tp))
+
+
+def _buffered(assigned: _Assigned, tps: Iterable[TP]) -> int:
+    return sum(len(batch.records) for tp in tps for batch in assigned.states[tp].buffer)
 
 
 class SimulatedApp:
@@ -211,8 +215,10 @@ class SimulatedApp:
                 await asyncio.sleep(0.1)
                 continue
             rows = [(tp.partition, position, 0) for tp, position in wanted]
-            request = SimpleNamespace(topics=[(TOPIC, rows)])
-            this: Any = SimpleNamespace(consumer=self)
+            request = SimpleNamespace(
+                topics=[(TOPIC, rows)], _min_bytes=1, _max_wait_ms=round(FETCH_SECONDS * 1000)
+            )
+            this: Any = SimpleNamespace(consumer=self, _fetched=partial(_buffered, assigned))
             await ConsumerThread._stamped(this, self._send, assigned, 0, request)
 
     async def _send(self, assigned: _Assigned, _: int, request: Any) -> bool:
@@ -226,8 +232,8 @@ class SimulatedApp:
         rows = request.topics[0][1]
         found: list[tuple[int, list[Record], int, int]] = []
         for wait in (0.0, FETCH_SECONDS):
-            if wait:
-                await asyncio.sleep(wait * cluster.chance.random())
+            # As Kafka does: with nothing to give it waits as long as it may, and looks again.
+            await asyncio.sleep(wait)
             # The response may wait in the socket: what it says was true when it was sent.
             found = await cluster.reply(lambda: [self._serve(row) for row in rows])
             if any(

@@ -5,7 +5,6 @@ process of the worker, before it starts.
 """
 
 import itertools
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -77,12 +76,10 @@ def _arrival_for_sending() -> None:
     """Count as caught up when a fetch was answered, not when it was sent."""
     from streams.kafka import transport
 
-    confirmed = transport._confirmed
+    def late(asked: int, answered: int, *_: Any) -> int:
+        return max(asked, answered)
 
-    def late(assignment: Any, request: Any, before: Any, asked: int) -> Any:
-        return confirmed(assignment, request, before, max(asked, time.time_ns() // 1000))
-
-    _patch(transport, "_confirmed", late)
+    _patch(transport, "looked_at", late)
 
 
 def _drop_record() -> None:
@@ -104,7 +101,7 @@ def _fire_while_lagging() -> None:
     """Fire by the clock although records wait to be applied."""
     from streams.kafka import partition
 
-    _patch(partition, "caught_up_at", lambda fresh, _: fresh and fresh.asked)
+    _patch(partition, "caught_up_at", lambda fresh, _: fresh and fresh.at)
 
 
 def _fire_after_outage() -> None:
