@@ -78,10 +78,8 @@ class Call(Waiter):
         self.unknown_answers: tuple[int, ...] = ()
         self.abandoned = self.diverted = self.requested = self.rejected = 0
         self.ends: tuple[End, ...] = ()
-        self.is_touched = False
-        """to be judged at the next tick"""
-        self.is_waiting = False
-        """among those who wait; see `Waiting`"""
+        self.is_touched = self.is_waiting = False
+        """to be judged at the next tick; counted among those who wait (`Waiting`)"""
         self.is_contestable = False
         """something other than an end became known since it was judged"""
         self.mark_1 = mark
