@@ -1,10 +1,12 @@
-/* streams.promise_records in C: a change of the ledger straight to the bytes of its record.
+/* streams.promise_records in C: changes of the ledger straight to the bytes of their records.
 
    The same bytes as streams/promise_events.py makes, to which whatever is unusual is left. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdint.h>
+
+#include "record_batches.h"
 
 #define SECOND 1000000
 
@@ -164,12 +166,10 @@ static void put_change(line *to, PyObject *const *field)
 }
 
 /* The customer, else the call; of what is about neither the key is left to the other way. */
-static PyObject *record_key(PyObject *const *field)
+static PyObject *about(PyObject *const *field)
 {
-    PyObject *about = field[CUSTOMER] != Py_None ? field[CUSTOMER] : field[CALL_ID];
-    if (!PyUnicode_Check(about) || PyUnicode_GET_LENGTH(about) == 0)
-        return NULL;
-    return PyUnicode_AsUTF8String(about);
+    PyObject *name = field[CUSTOMER] != Py_None ? field[CUSTOMER] : field[CALL_ID];
+    return PyUnicode_Check(name) && PyUnicode_GET_LENGTH(name) ? name : NULL;
 }
 
 static PyObject *by_event(PyObject *change, PyObject *epoch)
@@ -186,41 +186,128 @@ static PyObject *by_event(PyObject *change, PyObject *epoch)
     return PyObject_CallFunctionObjArgs(fallback, change, epoch, NULL);
 }
 
+/* Writes the value of the record of a change, and returns what holds the key; NULL with
+   `is_usual` at 0: it is left to the other way. */
+static PyObject *put_record(line *value, PyObject *change, int64_t epoch)
+{
+    PyObject *fields = PyObject_CallOneArg(astuple, change), *key = NULL;
+    value->size = 0;
+    value->is_usual = fields != NULL && PyTuple_CheckExact(fields) && PyTuple_GET_SIZE(fields) == FIELDS;
+    if (value->is_usual) {
+        PyObject *const *field = &PyTuple_GET_ITEM(fields, 0);
+        put_change(value, field);
+        PUT(value, ",\"epoch\":");
+        put_number(value, epoch, 1);
+        PUT(value, "}");
+        key = value->is_usual ? Py_XNewRef(about(field)) : NULL;
+        value->is_usual = key != NULL;
+    }
+    Py_XDECREF(fields);
+    return key;
+}
+
 static PyObject *promise_record(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t number)
 {
     if (number != 2) {
         PyErr_SetString(PyExc_TypeError, "promise_record takes a change and an epoch");
         return NULL;
     }
-    PyObject *fields = PyObject_CallOneArg(astuple, args[0]);
-    if (fields == NULL)
+    long long epoch = PyLong_AsLongLong(args[1]);
+    if (epoch == -1 && PyErr_Occurred())
         return NULL;
     line value;
-    value.size = 0;
-    value.is_usual = PyTuple_CheckExact(fields) && PyTuple_GET_SIZE(fields) == FIELDS;
-    PyObject *key = NULL, *bytes = NULL;
-    if (value.is_usual) {
-        PyObject *const *field = &PyTuple_GET_ITEM(fields, 0);
-        put_change(&value, field);
-        PUT(&value, ",\"epoch\":");
-        put_number(&value, number_of(args[1], &value), 1);
-        PUT(&value, "}");
-        if (value.is_usual)
-            key = record_key(field);
-    }
-    Py_DECREF(fields);
-    if (key == NULL)
+    PyObject *name = put_record(&value, args[0], epoch);
+    if (name == NULL)
         return PyErr_Occurred() ? NULL : by_event(args[0], args[1]);
-    bytes = PyBytes_FromStringAndSize(value.bytes, value.size);
-    PyObject *record = bytes == NULL ? NULL : PyTuple_Pack(2, key, bytes);
-    Py_DECREF(key);
-    Py_XDECREF(bytes);
-    return record;
+    PyObject *key = PyUnicode_AsUTF8String(name);
+    Py_DECREF(name);
+    return key == NULL ? NULL : Py_BuildValue("(Ny#)", key, value.bytes, value.size);
+}
+
+static int append_by_event(PyObject *batch, int64_t offset, PyObject *change, PyObject *epoch,
+                           Py_ssize_t room)
+{
+    PyObject *record = by_event(change, epoch);
+    if (record == NULL)
+        return -1;
+    PyObject *key, *value;
+    parts found = {NULL, NULL, -1, 0};
+    int is_done = -1;
+    if (PyArg_ParseTuple(record, "OS", &key, &value)) {
+        if (PyBytes_Check(key))
+            found.key = PyBytes_AS_STRING(key), found.key_size = PyBytes_GET_SIZE(key);
+        found.value = PyBytes_AS_STRING(value), found.value_size = PyBytes_GET_SIZE(value);
+        is_done = append(batch, offset, &found, room);
+    }
+    Py_DECREF(record);
+    return is_done;
+}
+
+static int append_change(PyObject *batch, int64_t offset, PyObject *change, PyObject *epoch,
+                         Py_ssize_t room)
+{
+    line value;
+    long long number = PyLong_AsLongLong(epoch);
+    if (number == -1 && PyErr_Occurred())
+        return -1;
+    PyObject *name = put_record(&value, change, number);
+    if (name == NULL)
+        return PyErr_Occurred() ? -1 : append_by_event(batch, offset, change, epoch, room);
+    parts found = {NULL, value.bytes, 0, value.size};
+    found.key = PyUnicode_AsUTF8AndSize(name, &found.key_size);
+    int is_done = found.key == NULL ? -1 : append(batch, offset, &found, room);
+    Py_DECREF(name);
+    return is_done;
+}
+
+static PyObject *promise_batch(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    PyObject *changes, *epoch;
+    Py_ssize_t first, room;
+    long long time;
+    if (!PyArg_ParseTuple(arguments, "O!nO!Ln", &PyList_Type, &changes, &first, &PyLong_Type, &epoch,
+                          &time, &room))
+        return NULL;
+    PyObject *batch = PyByteArray_FromStringAndSize(NULL, RECORDS);
+    int64_t count = 0;
+    int is_done = batch == NULL ? -1 : 1;
+    while (is_done > 0 && first + count < PyList_GET_SIZE(changes)) {
+        PyObject *change = Py_NewRef(PyList_GET_ITEM(changes, first + count));
+        is_done = append_change(batch, count, change, epoch, room);
+        count += is_done > 0;
+        Py_DECREF(change);
+    }
+    if (is_done < 0) {
+        Py_XDECREF(batch);
+        return NULL;
+    }
+    put_head(PyByteArray_AS_STRING(batch), PyByteArray_GET_SIZE(batch), count, time);
+    return Py_BuildValue("(NL)", batch, (long long)count);
+}
+
+static PyObject *seal(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    PyObject *batch;
+    long long producer;
+    int epoch, sequence;
+    if (!PyArg_ParseTuple(arguments, "YLii", &batch, &producer, &epoch, &sequence))
+        return NULL;
+    if (PyByteArray_GET_SIZE(batch) < RECORDS) {
+        PyErr_SetString(PyExc_ValueError, "that is no batch");
+        return NULL;
+    }
+    sum_up(batch, producer, epoch, sequence);
+    Py_RETURN_NONE;
 }
 
 static PyMethodDef functions[] = {
     {"promise_record", (PyCFunction)(void (*)(void))promise_record, METH_FASTCALL,
      "promise_record(change, epoch)\n--\n\nReturn key and value of the record that tells of it."},
+    {"promise_batch", promise_batch, METH_VARARGS,
+     "promise_batch(changes, first, epoch, time, room)\n--\n\n"
+     "Return a batch of records from `first` on, and how many."},
+    {"seal", seal, METH_VARARGS,
+     "seal(batch, producer, epoch, sequence)\n--\n\nSay in a batch who writes it, and sum it up."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -230,6 +317,7 @@ static struct PyModuleDef definition = {
 
 PyMODINIT_FUNC PyInit_promise_records(void)
 {
+    fill_crc_table();
     PyObject *structs = PyImport_ImportModule("msgspec.structs");
     if (structs == NULL)
         return NULL;

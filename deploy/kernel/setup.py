@@ -38,6 +38,7 @@ IN_C = (
     "streams.promise_records",
 )  # fmt: skip
 """Modules that are not compiled from their source: what is in C lies beside it."""
+HEADERS = ("streams/crc32c.h", "streams/record_batches.h")
 
 
 class FlatExtensions(build_ext):
@@ -60,6 +61,8 @@ def extensions(folder: Path) -> list[Extension]:
         group_name=PACKAGE,
         target_dir=str(folder / "c"),
     )
+    for name in HEADERS:
+        shutil.copy(ROOT / name, folder)
     for module in IN_C:
         copy = shutil.copy(file_of(module).with_suffix(".c"), folder)
         # Debugging information would name the folder: two builds would differ.
@@ -89,7 +92,8 @@ def sources() -> dict[str, str]:
             text = path.read_bytes()
             known[name] = sha256(text).hexdigest()
             waiting += imported(text)
-    for path in (file_of(module).with_suffix(".c") for module in IN_C):
+    in_c = (file_of(module).with_suffix(".c") for module in IN_C)
+    for path in (*in_c, *(ROOT / name for name in HEADERS)):
         known[path.relative_to(ROOT).as_posix()] = sha256(path.read_bytes()).hexdigest()
     return dict(sorted(known.items()))
 

@@ -43,7 +43,7 @@ class Fruits(NamedTuple):
 
     partition: int
     epoch: int
-    changes: Sequence[Change]
+    changes: list[Change]
     dead_letters: Sequence[DeadLetter]
 
 

@@ -6,6 +6,7 @@ what is about one customer stays in order.
 """
 
 import asyncio
+import time
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
@@ -14,8 +15,9 @@ from aiokafka.errors import KafkaError
 from streams.kafka.dead_letter_writer import DeadLetterWriter
 from streams.kafka.errors import output_error
 from streams.kafka.keeper import Fruits
+from streams.kafka.ready_batch import ReadyBatch
 from streams.kafka.security import aiokafka_options
-from streams.promise_records import promise_record
+from streams.promise_records import promise_batch, promise_record
 from streams.settings import Settings
 
 __all__ = ["Outputs"]
@@ -79,17 +81,29 @@ class Outputs:
         """Append the changes in as few batches as possible: ten times as fast as one by one."""
         partition = fruits.partition % self._partitions
         sending: list[Any] = []
-        batch = self._producer.create_batch()
-        for change in fruits.changes:
-            key, value = promise_record(change, fruits.epoch)
-            if batch.append(key=key, value=value, timestamp=None) is None:
-                sending.append(await self._close(batch, partition))
+        place = 0
+        while place < len(fruits.changes):
+            if place:
                 # Encoding is synchronous; give the batches of records their turn.
                 await asyncio.sleep(0)
-                batch = self._producer.create_batch()
-                batch.append(key=key, value=value, timestamp=None)
-        sending.append(await self._close(batch, partition))
+            batch = self._batch(fruits, place)
+            place += batch.record_count()
+            sending.append(await self._close(batch, partition))
         return sending
+
+    def _batch(self, fruits: Fruits, place: int) -> Any:
+        """Return a batch of the changes from `place` on, of as many as have room."""
+        written = promise_batch(
+            fruits.changes, place, fruits.epoch, time.time_ns() // 1_000_000, MAX_BATCH_BYTES
+        )
+        if written is not None:
+            return ReadyBatch(*written)
+        batch = self._producer.create_batch()
+        for change in fruits.changes[place:]:
+            key, value = promise_record(change, fruits.epoch)
+            if batch.append(key=key, value=value, timestamp=None) is None:
+                break
+        return batch
 
     async def _close(self, batch: Any, partition: int) -> Any:
         try:

@@ -47,7 +47,7 @@ class _State(Struct, array_like=True):
 class Outcome(NamedTuple):
     """What came of the stretch that a tick closes."""
 
-    changes: Sequence[Change]
+    changes: list[Change]
     dead_letters: Sequence[DeadLetter]
 
 
