@@ -1,0 +1,59 @@
+"""Texts compressed one by one and put together to one gzip file.
+
+A deflate stream that is flushed in full ends on a byte, and what follows refers to nothing before
+it. So such streams, one after the other, are one stream, and the file has one member: one with a
+member for each text would be as valid, but browsers and curl read the first member alone.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from streams.metrics.checksums import combined
+
+__all__ = ["NOTHING", "Packed", "gzip_file", "packed", "together"]
+
+_LEVEL: Final = 1
+_RAW: Final = -15
+_HEAD: Final = b"\x1f\x8b\x08\0\0\0\0\0\x04\xff"
+"""deflate, no flags, no time, fastest, no particular system (RFC 1952)"""
+_END: Final = b"\x03\0"
+"""the last block of a stream, with nothing in it"""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A compressed text in pieces, and `size` (bytes) and checksum of what it was."""
+
+    pieces: tuple[bytes, ...]
+    size: int
+    checksum: int
+
+
+NOTHING: Final = Packed((), 0, 0)
+
+
+def packed(text: bytes) -> Packed:
+    """Return `text` as a part of a deflate stream. Lets go of the interpreter meanwhile."""
+    packer = zlib.compressobj(_LEVEL, wbits=_RAW)
+    data = packer.compress(text) + packer.flush(zlib.Z_FULL_FLUSH)
+    return Packed((data,), len(text), zlib.crc32(text))
+
+
+def together(parts: Iterable[Packed]) -> Packed:
+    """Return `parts` one after the other."""
+    pieces: list[bytes] = []
+    size, checksum = 0, 0
+    for part in parts:
+        pieces += part.pieces
+        size += part.size
+        checksum = combined(checksum, part.checksum, part.size)
+    return Packed(tuple(pieces), size, checksum)
+
+
+def gzip_file(whole: Packed) -> list[bytes]:
+    """Return a gzip file of one member in pieces."""
+    tail = struct.pack("<II", whole.checksum, whole.size & 0xFFFFFFFF)
+    return [_HEAD, *whole.pieces, _END, tail]
