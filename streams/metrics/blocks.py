@@ -4,7 +4,7 @@ A large centre has hundreds of thousands of series of which a scrape finds few c
 text of each queue is kept, per partition and per window, for as long as its numbers stay equal.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from streams.ledger import QueueTotals
@@ -34,7 +34,7 @@ class _Part(Generic[_Key, _State]):
 
     def __init__(self, metrics: int) -> None:
         self._states: Mapping[_Key, _State] = {}
-        self._blocks: dict[_Key, _Texts] = {}
+        self._blocks: list[_Texts] = []
         self.columns = [Column(())] * metrics
 
     def show(
@@ -46,16 +46,23 @@ class _Part(Generic[_Key, _State]):
         """Have the columns say `states`, of which what is equal is not written again."""
         if states is self._states:
             return
-        known = self._states.get
-        self._blocks = {
-            key: self._blocks[key] if _same(known(key), state) else write(partition, key, state)
-            for key, state in states.items()
-        }
+        olds, blocks = self._known(states)
+        self._blocks = [
+            block if old is state or old == state else write(partition, key, state)
+            for (key, state), old, block in zip(states.items(), olds, blocks, strict=True)
+        ]
         self._states = states
-        texts = [*zip(*self._blocks.values(), strict=True)] or [()] * len(self.columns)
+        texts = [*zip(*self._blocks, strict=True)] or [()] * len(self.columns)
         self.columns = [
             column.followed_by(now) for column, now in zip(self.columns, texts, strict=True)
         ]
+
+    def _known(self, keys: Iterable[_Key]) -> tuple[Iterable[_State | None], Iterable[_Texts]]:
+        """What there was of `keys`, in their order: states and blocks."""
+        if list(keys) == list(self._states):
+            return self._states.values(), self._blocks
+        blocks = dict(zip(self._states, self._blocks, strict=True))
+        return map(self._states.get, keys), [blocks.get(key, ()) for key in keys]
 
 
 class Blocks:
@@ -109,10 +116,6 @@ def _common(number: int, queue: str) -> Common:
 def _forget(kept: dict[int, Any], view: View) -> None:
     for number in kept.keys() - {partition.number for partition in view.worker.partitions}:
         del kept[number]
-
-
-def _same(before: object, now: object) -> bool:
-    return before is now or before == now
 
 
 def _totals_texts(partition: PublishedPartition, queue: str, totals: QueueTotals) -> _Texts:

@@ -4,7 +4,7 @@ Python's zlib does not offer it. A checksum is a polynomial over GF(2) modulo th
 highest bit for x^0; to put n bytes behind a text multiplies its checksum by x^(8n).
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 __all__ = ["combined"]
@@ -20,6 +20,7 @@ def combined(first: int, second: int, size: int) -> int:
     return _product(_shift(size), first) ^ second
 
 
+@lru_cache(maxsize=4096)
 def _shift(size: int) -> int:
     """x^(8 * size), from what is known of each byte of `size`."""
     shift, place = _ONE, 0
