@@ -5,6 +5,7 @@ text of each queue is kept, per partition and per window, for as long as its num
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from streams.ledger import QueueTotals
@@ -109,6 +110,7 @@ def window_sections(name: str, view: View) -> Iterator[Section]:
                 yield _common(partition.number, queue), *reading
 
 
+@lru_cache(maxsize=16)
 def _common(number: int, queue: str) -> Common:
     return Common({"partition": str(number), "queue": queue})
 
