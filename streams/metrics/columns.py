@@ -14,13 +14,16 @@ RUN_BYTES: Final = 16 * 1024
 class Column:
     """Pieces of text, such as those of the queues of one partition.
 
-    They are compressed in runs of as many pieces each, and only when that is asked for.
+    They are compressed in runs of as many pieces each, and only when that is asked for. Joined
+    they are as large as all of them: who has them compressed, as Prometheus has, keeps no such
+    text.
     """
 
-    __slots__ = ("_run", "_runs", "_whole", "texts")
+    __slots__ = ("_joined", "_run", "_runs", "_whole", "texts")
 
     def __init__(self, texts: Sequence[bytes]) -> None:
         self.texts = tuple(texts)
+        self._joined: bytes | None = None
         size = sum(map(len, self.texts))
         self._run = max(1, RUN_BYTES * len(self.texts) // max(1, size))
         self._runs: dict[int, Packed] = {}
@@ -43,8 +46,15 @@ class Column:
             }
         return column
 
+    def joined(self) -> bytes:
+        """Return the whole column, kept for the next time unless `packed` is asked for."""
+        if self._joined is None:
+            self._joined = b"".join(self.texts)
+        return self._joined
+
     def packed(self) -> Packed:
         """Return the whole column compressed."""
+        self._joined = None
         if self._whole is None:
             self._whole = together(map(self._packed_run, range(0, len(self.texts), self._run)))
         return self._whole
@@ -62,8 +72,8 @@ class Column:
 
 
 def plain(columns: Iterable[Column]) -> list[bytes]:
-    """Return the text of `columns` in pieces, most of them small."""
-    return [text for column in columns for text in column.texts]
+    """Return the text of `columns` in pieces."""
+    return [column.joined() for column in columns]
 
 
 def compressed(columns: Iterable[Column]) -> list[bytes]:

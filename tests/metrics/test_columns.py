@@ -72,8 +72,17 @@ def test_a_column_that_has_grown_is_cut_anew(done: list[bytes]) -> None:
 
 def test_nothing_is_compressed_for_who_does_not_ask(done: list[bytes]) -> None:
     """A text in full needs no compressed one."""
-    assert plain([Column(pieces(4)).followed_by(pieces(8))]) == pieces(8)
+    assert plain([Column(pieces(4)).followed_by(pieces(8))]) == [b"".join(pieces(8))]
     assert done == []
+
+
+def test_a_text_is_joined_once_for_who_asks_for_it() -> None:
+    """Until it is compressed: Prometheus has it that way, and the joined text is large."""
+    column = Column(pieces(8))
+    first = column.joined()
+    assert column.joined() is first
+    column.packed()
+    assert column.joined() is not first
 
 
 def test_no_text_is_divided(done: list[bytes]) -> None:
