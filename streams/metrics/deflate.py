@@ -1,7 +1,7 @@
 """Texts compressed one by one and put together to one gzip file.
 
-A deflate stream that is flushed in full ends on a byte, and what follows refers to nothing before
-it. So such streams, one after the other, are one stream, and the file has one member: one with a
+A deflate stream that is flushed ends on a byte, and one that has just begun refers to nothing
+before it: such streams, one after the other, are one stream. So the file has one member. One with a
 member for each text would be as valid, but browsers and curl read the first member alone.
 """
 
@@ -38,7 +38,7 @@ NOTHING: Final = Packed((), 0, 0)
 def packed(text: bytes) -> Packed:
     """Return `text` as a part of a deflate stream. Lets go of the interpreter meanwhile."""
     packer = zlib.compressobj(_LEVEL, wbits=_RAW)
-    data = packer.compress(text) + packer.flush(zlib.Z_FULL_FLUSH)
+    data = packer.compress(text) + packer.flush(zlib.Z_SYNC_FLUSH)
     return Packed((data,), len(text), zlib.crc32(text))
 
 
