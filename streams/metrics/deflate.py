@@ -17,6 +17,8 @@ __all__ = ["NOTHING", "Packed", "gzip_file", "packed", "together"]
 
 _LEVEL: Final = 1
 _RAW: Final = -15
+_JOINED: Final = 64
+"""Pieces that are joined: of a thousand bytes each, as those of queues mostly are"""
 _HEAD: Final = b"\x1f\x8b\x08\0\0\0\0\0\x04\xff"
 """deflate, no flags, no time, fastest, no particular system (RFC 1952)"""
 _END: Final = b"\x03\0"
@@ -54,6 +56,8 @@ def together(parts: Iterable[Packed]) -> Packed:
 
 
 def gzip_file(whole: Packed) -> list[bytes]:
-    """Return a gzip file of one member in pieces."""
+    """Return a gzip file of one member in pieces, few of them small."""
     tail = struct.pack("<II", whole.checksum, whole.size & 0xFFFFFFFF)
-    return [_HEAD, *whole.pieces, _END, tail]
+    pieces = [_HEAD, *whole.pieces, _END, tail]
+    # Joined for all who take it, but not all of it at once, which would hold up the worker.
+    return [b"".join(pieces[at : at + _JOINED]) for at in range(0, len(pieces), _JOINED)]
