@@ -4,10 +4,12 @@ A large centre has hundreds of thousands of series of which a scrape finds few c
 text of each queue is kept, per partition and per window, for as long as its numbers stay equal.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from streams.ledger import QueueTotals
+from streams.metrics.columns import Column
 from streams.metrics.copies import Sums
 from streams.metrics.published import PublishedPartition
 from streams.metrics.rows import Common, Section
@@ -18,45 +20,77 @@ from streams.metrics.window_families import WINDOW_FAMILIES
 __all__ = ["Blocks", "totals_sections", "window_sections"]
 
 _Texts: TypeAlias = tuple[bytes, ...]
-_Totals: TypeAlias = tuple[QueueTotals, _Texts]
-_Window: TypeAlias = tuple[Sums, _Texts]
+_Key = TypeVar("_Key", bound=Hashable)
+_State = TypeVar("_State", QueueTotals, Sums)
+_Write: TypeAlias = Callable[[PublishedPartition, _Key, _State], _Texts]
 
 _TOTALS_READS: Final = tuple(TOTALS_FAMILIES.values())
 _WINDOW_READS: Final = tuple(WINDOW_FAMILIES.values())
 
 
+class _Part(Generic[_Key, _State]):
+    """One partition: for each queue (and window) one block for each metric, and their columns."""
+
+    __slots__ = ("_blocks", "_states", "columns")
+
+    def __init__(self, metrics: int) -> None:
+        self._states: Mapping[_Key, _State] = {}
+        self._blocks: list[_Texts] = []
+        self.columns = [Column(())] * metrics
+
+    def show(
+        self,
+        partition: PublishedPartition,
+        states: Mapping[_Key, _State],
+        write: _Write[_Key, _State],
+    ) -> None:
+        """Have the columns say `states`, of which what is equal is not written again."""
+        if states is self._states:
+            return
+        olds, blocks = self._known(states)
+        self._blocks = [
+            block if old is state or old == state else write(partition, key, state)
+            for (key, state), old, block in zip(states.items(), olds, blocks, strict=True)
+        ]
+        self._states = states
+        texts = [*zip(*self._blocks, strict=True)] or [()] * len(self.columns)
+        self.columns = [
+            column.followed_by(now) for column, now in zip(self.columns, texts, strict=True)
+        ]
+
+    def _known(self, keys: Iterable[_Key]) -> tuple[Iterable[_State | None], Iterable[_Texts]]:
+        """What there was of `keys`, in their order: states and blocks."""
+        if list(keys) == list(self._states):
+            return self._states.values(), self._blocks
+        blocks = dict(zip(self._states, self._blocks, strict=True))
+        return map(self._states.get, keys), [blocks.get(key, ()) for key in keys]
+
+
 class Blocks:
-    """Text by partition: for each queue (and window) one block for each metric.
+    """Text by partition: for each metric one column with the block of each queue (and window).
 
     What a view no longer has is forgotten, so a revoked partition leaves nothing behind.
     """
 
     def __init__(self) -> None:
-        self._totals: dict[int, dict[str, _Totals]] = {}
-        self._windows: dict[int, dict[tuple[str, str], _Window]] = {}
+        self._totals: dict[int, _Part[str, QueueTotals]] = {}
+        self._windows: dict[int, _Part[tuple[str, str], Sums]] = {}
 
-    def totals(self, view: View) -> list[list[_Texts]]:
-        """Return the blocks of `TOTALS_FAMILIES` of every partition of `view`."""
+    def totals(self, view: View) -> list[list[Column]]:
+        """Return the columns of `TOTALS_FAMILIES` of every partition of `view`."""
         _forget(self._totals, view)
         for partition in view.worker.partitions:
-            # Partition by partition: freeing the text of all at once would stop the worker.
-            before = self._totals.get(partition.number, {})
-            self._totals[partition.number] = {
-                queue: _totals_entry(partition, queue, totals, before.get(queue))
-                for queue, totals in view.totals(partition).items()
-            }
-        return [_texts(self._totals[p.number]) for p in view.worker.partitions]
+            part = self._totals.setdefault(partition.number, _Part(len(_TOTALS_READS)))
+            part.show(partition, view.totals(partition), _totals_texts)
+        return [self._totals[p.number].columns for p in view.worker.partitions]
 
-    def windows(self, view: View) -> list[list[_Texts]]:
-        """Return the blocks of `WINDOW_FAMILIES` of every partition of `view`."""
+    def windows(self, view: View) -> list[list[Column]]:
+        """Return the columns of `WINDOW_FAMILIES` of every partition of `view`."""
         _forget(self._windows, view)
         for partition in view.worker.partitions:
-            before = self._windows.get(partition.number, {})
-            self._windows[partition.number] = {
-                key: _window_entry(partition, key, sums, before.get(key))
-                for key, sums in partition.windowed.sums.items()
-            }
-        return [_texts(self._windows[p.number]) for p in view.worker.partitions]
+            part = self._windows.setdefault(partition.number, _Part(len(_WINDOW_READS)))
+            part.show(partition, partition.windowed.sums, _window_texts)
+        return [self._windows[p.number].columns for p in view.worker.partitions]
 
 
 def totals_sections(name: str, view: View) -> Iterator[Section]:
@@ -76,6 +110,7 @@ def window_sections(name: str, view: View) -> Iterator[Section]:
                 yield _common(partition.number, queue), *reading
 
 
+@lru_cache(maxsize=16)
 def _common(number: int, queue: str) -> Common:
     return Common({"partition": str(number), "queue": queue})
 
@@ -85,27 +120,15 @@ def _forget(kept: dict[int, Any], view: View) -> None:
         del kept[number]
 
 
-def _texts(entries: Mapping[Any, tuple[object, _Texts]]) -> list[_Texts]:
-    return [texts for _, texts in entries.values()]
-
-
-def _totals_entry(
-    partition: PublishedPartition, queue: str, totals: QueueTotals, before: _Totals | None
-) -> _Totals:
-    if before is not None and (before[0] is totals or before[0] == totals):
-        return before
+def _totals_texts(partition: PublishedPartition, queue: str, totals: QueueTotals) -> _Texts:
     common = _common(partition.number, queue)
     readings = (read(totals) for read in _TOTALS_READS)
-    return totals, tuple([rows.text(common, values) for rows, values in readings])
+    return tuple([rows.text(common, values) for rows, values in readings])
 
 
-def _window_entry(
-    partition: PublishedPartition, key: tuple[str, str], sums: Sums, before: _Window | None
-) -> _Window:
-    if before is not None and (before[0] is sums or before[0] == sums):
-        return before
+def _window_texts(partition: PublishedPartition, key: tuple[str, str], sums: Sums) -> _Texts:
     queue, window = key
     common = _common(partition.number, queue)
     bounds = partition.windowed.bounds[queue]
     found = [read(sums, window, bounds) for read in _WINDOW_READS]
-    return sums, tuple([b"" if one is None else one[0].text(common, one[1]) for one in found])
+    return tuple([b"" if one is None else one[0].text(common, one[1]) for one in found])

@@ -1,12 +1,13 @@
 """The published state as Prometheus metrics: as families of samples, and fast as text."""
 
 from collections.abc import Iterator, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final
 
 from prometheus_client.metrics_core import Metric as Family
 
 from streams.metrics.blocks import Blocks, totals_sections, window_sections
+from streams.metrics.columns import Column
 from streams.metrics.live_families import LIVE_FAMILIES
 from streams.metrics.metric import Metric
 from streams.metrics.names import METRICS
@@ -54,9 +55,10 @@ class Renderer:
 
     def __init__(self) -> None:
         self._blocks = Blocks()
+        self._small = {name: Column(()) for name in _SMALL}
 
-    def render(self, worker: PublishedWorker, *, openmetrics: bool) -> Iterator[bytes]:
-        """Yield the text in pieces: format 0.0.4, or OpenMetrics 1.0 but for its end.
+    def render(self, worker: PublishedWorker, *, openmetrics: bool) -> Iterator[Column]:
+        """Yield the text: format 0.0.4, or OpenMetrics 1.0 but for its end.
 
         The two differ in the heads of the families alone.
         """
@@ -65,19 +67,23 @@ class Renderer:
         windows = self._blocks.windows(view)
         for metric in METRICS:
             name = metric.name
-            yield _openmetrics_head(metric) if openmetrics else _plain_head(metric)
+            yield _head(metric, openmetrics)
             if name in _TOTALS:
-                yield from _pieces(totals, _TOTALS[name])
+                yield from [columns[_TOTALS[name]] for columns in totals]
             elif name in _WINDOWS:
-                yield from _pieces(windows, _WINDOWS[name])
+                yield from [columns[_WINDOWS[name]] for columns in windows]
             else:
-                sections = _SMALL[name](view)
-                yield b"".join([rows.text(common, values) for common, rows, values in sections])
+                yield self._small_column(name, view)
+
+    def _small_column(self, name: str, view: View) -> Column:
+        text = b"".join([rows.text(common, values) for common, rows, values in _SMALL[name](view)])
+        column = self._small[name] = self._small[name].followed_by((text,))
+        return column
 
 
-def _pieces(partitions: list[list[tuple[bytes, ...]]], index: int) -> Iterator[bytes]:
-    for blocks in partitions:
-        yield b"".join([texts[index] for texts in blocks])
+@lru_cache(maxsize=2 * len(METRICS))
+def _head(metric: Metric, openmetrics: bool) -> Column:
+    return Column((_openmetrics_head(metric) if openmetrics else _plain_head(metric),))
 
 
 def _plain_head(metric: Metric) -> bytes:

@@ -2,7 +2,6 @@
 
 import threading
 import time
-import zlib
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -12,6 +11,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.openmetrics import exposition as openmetrics_exposition
 
 from streams.metrics.collector import OPENMETRICS_END, Renderer, collect, describe
+from streams.metrics.columns import Column, compressed, plain
 from streams.metrics.published import PublishedWorker, Publisher
 from streams.metrics.source import Source
 
@@ -22,8 +22,6 @@ OPENMETRICS: Final = openmetrics_exposition.CONTENT_TYPE_LATEST
 
 STALLED_AFTER: Final = 15.0
 """Seconds without a publication after which the worker counts as stuck."""
-GZIP_LEVEL: Final = 1
-GZIP_FORMAT: Final = 31
 
 STARTING: Final = "the worker is starting"
 
@@ -89,13 +87,13 @@ class Exposition:
         """Return the exposition in pieces, gzip-compressed if asked for."""
         worker = self._worker
         with self._rendering:
-            pieces = (
+            columns = (
                 []
                 if worker is None
                 else list(self._renderer.render(worker, openmetrics=openmetrics))
             )
-            pieces.extend(self._process_text(openmetrics))
-            return _gzip(pieces) if compress else pieces
+            columns.append(Column(self._process_text(openmetrics)))
+            return compressed(columns) if compress else plain(columns)
 
     def slo(self) -> str | None:
         """Return what was promised, as `slo.yaml` has it; none if the worker does not say."""
@@ -120,9 +118,3 @@ class Exposition:
             return [generate_latest(self._process)]
         text: bytes = openmetrics_exposition.generate_latest(self._process)  # type: ignore[no-untyped-call]
         return [text.removesuffix(OPENMETRICS_END), OPENMETRICS_END]
-
-
-def _gzip(pieces: list[bytes]) -> list[bytes]:
-    # Piece by piece: zlib lets go of the interpreter, joining megabytes would not.
-    packer = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_FORMAT)
-    return [*(packer.compress(piece) for piece in pieces), packer.flush()]

@@ -6,8 +6,8 @@ from typing import Final
 from streams.instants import SECOND
 from streams.ledger import DUE_WITHIN, NO_QUEUE
 from streams.metrics.names import BY_NAME
-from streams.metrics.rows import Common, Number, Rows, Section, seconds
-from streams.metrics.view import LiveSums, Sections, View, rules_of
+from streams.metrics.rows import Number, Rows, Section, seconds
+from streams.metrics.view import LiveSums, Sections, View, of_queue, rules_of
 
 __all__ = ["LIVE_FAMILIES"]
 
@@ -29,7 +29,7 @@ def _due(name: str) -> tuple[str, Sections]:
 
     def sections(view: View) -> Iterator[Section]:
         for common, sums in view.live:
-            yield common, rows, [sums.callbacks_due.get(within, 0) for within in DUE_WITHIN]
+            yield common, rows, [sums.callbacks_due[within] for within in DUE_WITHIN]
 
     return name, sections
 
@@ -41,7 +41,7 @@ def _in_force(name: str, answer: str, callback: str, scale: int) -> tuple[str, S
         for queue in sorted({NO_QUEUE, *view.queues}):
             rules = rules_of(view.worker.rules, queue)
             values: list[Number] = [getattr(rules, field) / scale for field in (answer, callback)]
-            yield Common({"queue": queue}), rows, values
+            yield of_queue(queue), rows, values
 
     return name, sections
 
@@ -56,7 +56,7 @@ def _opening(name: str) -> tuple[str, Sections]:
         for queue in sorted({NO_QUEUE, *view.queues}):
             at = keeping.opening_at(queue, int(view.worker.at * SECOND))
             if at is not None:
-                yield Common({"queue": queue}), rows, [at / SECOND]
+                yield of_queue(queue), rows, [at / SECOND]
 
     return name, sections
 

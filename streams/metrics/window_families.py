@@ -5,6 +5,7 @@ What a window does not hold has no series: a quiet queue would have hundreds.
 
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import repeat
 from typing import Final, TypeAlias
 
 from streams.ledger import VERDICTS
@@ -31,10 +32,8 @@ def _calls(sums: Sums, window: str, _: tuple[float, ...]) -> _Reading | None:
     counts = sums.classes
     if not counts:
         return None
-    # With one state of a verdict come all: a ratio needs the zeros beside it.
-    verdicts = [v for v, names in CLASSES.items() if not counts.keys().isdisjoint(names)]
-    names = [name for verdict in verdicts for name in CLASSES[verdict]]
-    return _class_rows(window, tuple(names)), [counts.get(name, 0) for name in names]
+    rows, names = _class_rows(window, tuple(counts))
+    return rows, [*map(counts.get, names, repeat(0))]
 
 
 def _waits(sums: Sums, window: str, bounds: tuple[float, ...]) -> _Reading | None:
@@ -49,9 +48,13 @@ def _longest(sums: Sums, window: str, _: tuple[float, ...]) -> _Reading | None:
 
 
 @lru_cache(maxsize=4096)
-def _class_rows(window: str, names: tuple[str, ...]) -> Rows:
+def _class_rows(window: str, counted: tuple[str, ...]) -> tuple[Rows, tuple[str, ...]]:
+    """Return the rows of a window in which `counted` are, and their classes."""
+    # With one state of a verdict come all: a ratio needs the zeros beside it.
+    verdicts = [v for v, names in CLASSES.items() if not set(counted).isdisjoint(names)]
+    names = [name for verdict in verdicts for name in CLASSES[verdict]]
     metric = BY_NAME["callcenter_window_calls"]
-    return Rows(metric, [("", {"window": window, "class": name}) for name in names])
+    return Rows(metric, [("", {"window": window, "class": name}) for name in names]), tuple(names)
 
 
 @lru_cache

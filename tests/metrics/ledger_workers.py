@@ -1,12 +1,13 @@
 """A worker without Kafka: real ledgers, fed by hand, in the shape that the exporter reads."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from streams.events import REASONS, CallAnswered, CallEnded, CallOffered, Event
 from streams.instants import SECOND
 from streams.kafka.exported import copied
-from streams.ledger import Histogram, Ledger, Rules, Totals
+from streams.ledger import Histogram, Ledger, QueueTotals, Rules, Totals
 from streams.metrics import Keeping
 
 __all__ = ["T0", "Exported", "Owned", "Worker", "answered_call"]
@@ -43,7 +44,7 @@ class Owned:
         self.latency = _durations()
         self.caught_up = True
         self.dead_letters = dict.fromkeys(REASONS, 0)
-        self.exported = self._export()
+        self.exported = self._export({})
 
     def take(self, *events: Event) -> None:
         """Apply `events` and judge them without letting any time pass."""
@@ -53,12 +54,12 @@ class Owned:
 
     def tick(self, now: int) -> None:
         self.ledger.advance(now)
-        self.exported = self._export()
+        self.exported = self._export(self.exported.totals.queues)
 
-    def _export(self) -> Exported:
+    def _export(self, before: Mapping[str, QueueTotals]) -> Exported:
         ledger = self.ledger
         return Exported(
-            totals=copied(ledger.totals, ledger.rules, {}),
+            totals=copied(ledger.totals, ledger.rules, before),
             fates=dict(ledger.fates),
             dead_letters=dict(self.dead_letters),
             boundary_ambiguous=ledger.boundary_ambiguous,

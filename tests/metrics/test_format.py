@@ -1,5 +1,6 @@
 """The text: byte for byte what Prometheus and `prometheus_client` understand."""
 
+import gzip
 import os
 import shutil
 import subprocess
@@ -15,8 +16,9 @@ from scraped import openmetrics_samples, plain_samples, published, series
 from streams.instants import HOUR, MINUTE
 from streams.metrics import Exposition
 from streams.metrics.collector import Renderer
+from streams.metrics.columns import compressed, plain
 from streams.metrics.names import BY_NAME
-from streams.metrics.published import Publisher
+from streams.metrics.published import PublishedWorker, Publisher
 from streams.metrics.rows import Common, Rows
 
 WEIRD = (
@@ -98,11 +100,28 @@ def test_remembered_text_is_the_same_as_fresh_text() -> None:
         assert series(plain_samples(after), name) != series(plain_samples(before), name)
 
 
+def test_what_is_kept_compressed_is_the_same_as_fresh_text() -> None:
+    """While queues and partitions come and go."""
+    worker, renderer = busy_worker(), Renderer()
+    for number in range(4):
+        owned = worker.partitions.get(number) or worker.assign(number)
+        owned.take(*answered_call(f"late/{number}", f"queue-{number}", T0 + HOUR, wait=2))
+        owned.tick(T0 + HOUR + (1 + number) * MINUTE)
+        packed = b"".join(compressed(renderer.render(picture(worker), openmetrics=False)))
+        assert gzip.decompress(packed).decode() == rendered(Renderer(), worker)
+    del worker.partitions[1]
+    packed = b"".join(compressed(renderer.render(picture(worker), openmetrics=False)))
+    assert gzip.decompress(packed).decode() == rendered(Renderer(), worker)
+
+
 def rendered(renderer: Renderer, worker: Worker) -> str:
+    return b"".join(plain(renderer.render(picture(worker), openmetrics=False))).decode()
+
+
+def picture(worker: Worker) -> PublishedWorker:
     """All of `worker` now: a new publisher has copied every partition after as many turns."""
     publisher = Publisher()
-    now = [publisher.publish(worker) for _ in worker.partitions][-1]
-    return b"".join(renderer.render(now, openmetrics=False)).decode()
+    return [publisher.publish(worker) for _ in worker.partitions][-1]
 
 
 @pytest.mark.parametrize("queue", WEIRD)
