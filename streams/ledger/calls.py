@@ -8,11 +8,25 @@ from bisect import bisect_right
 from typing import Final, TypeAlias
 
 from streams.ledger.changes import NONE
-from streams.ledger.compiled import mypyc_attr
+from streams.ledger.compiled import mypyc_attr, u8
 from streams.ledger.deadlines import NOWHERE, Waiter
 from streams.ledger.terms import Terms
 
-__all__ = ["ANSWERED", "MAX_REPEATS", "NO_WAIT", "Call", "End", "Judgement", "judge"]
+__all__ = [
+    "ALONE",
+    "AMONG",
+    "ANSWERED",
+    "APART",
+    "FREE",
+    "MAX_REPEATS",
+    "NAMELESS",
+    "NO_WAIT",
+    "OVER",
+    "Call",
+    "End",
+    "Judgement",
+    "judge",
+]
 
 MAX_REPEATS: Final = 8
 """How many answers or ends of one call are remembered: the earliest ones decide."""
@@ -20,6 +34,21 @@ _MARKED: Final = 8
 _MAX_MARKS: Final = 60 * _MARKED
 NO_WAIT: Final = -1
 """Stands for the wait of a call that is not over."""
+
+NAMELESS: Final = "\0"
+"""Begins the key of a call that stands for its nameless customer."""
+
+# By whom a call is held.
+FREE: Final = 0
+"""nobody"""
+ALONE: Final = 1
+"""nobody: it is all that is known of its customer, and stands for him"""
+OVER: Final = 2
+"""the same, and `wake` is when the customer may be forgotten"""
+AMONG: Final = 3
+"""the customer whom it names"""
+APART: Final = 4
+"""one of its own, because it names none or one who has too many calls"""
 
 ANSWERED: Final = frozenset({"answered_in_target", "answered_late"})
 
@@ -54,7 +83,7 @@ class Call(Waiter):
 
     __slots__ = (
         "abandoned", "anonymous", "answer", "answer_at", "arrival", "contradicted", "customer",
-        "customer_at", "diverted", "ends", "held_by", "human_answers", "is_contestable",
+        "customer_at", "diverted", "ends", "hold", "human_answers", "is_contestable",
         "is_touched", "label", "last_at", "mark_1", "mark_2", "mark_3", "mark_4", "more_marks",
         "outcome", "outcome_at", "pending", "promise", "promise_at", "queue", "queue_at",
         "queued", "rejected", "requested", "revision", "source", "unknown_answers", "usefulness",
@@ -88,8 +117,8 @@ class Call(Waiter):
         self.more_marks = b""
         self.pending = 0
         """events that wait for the offer, without which they are orphans"""
-        self.held_by: str | None = None
-        """the customer in whose calls it is"""
+        self.hold: u8 = FREE
+        """by whom it is held"""
         self.label: str | None = None
         """the queue label under which the verdicts are counted"""
         self.outcome: str | None = None
@@ -100,6 +129,13 @@ class Call(Waiter):
         self.usefulness: str | None = None
         self.outcome_at = self.answer_at = self.promise_at = self.usefulness_at = 0
         self.contradicted = self.revision = 0
+
+    @property
+    def held_by(self) -> str | None:
+        """The key of the customer who has it."""
+        if self.hold == FREE:
+            return None
+        return NAMELESS + self.id if self.hold == APART else self.customer
 
     def start(self, terms: Terms) -> int:
         """When the clock started; 0: an orphan so far."""

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from streams.ledger.calls import ANSWERED, Call
 from streams.ledger.changes import NONE
+from streams.ledger.customers import Customer
 from streams.ledger.ledger import Ledger
 from streams.ledger.totals import OUTCOMES, VERDICTS, QueueTotals
 
@@ -37,8 +38,8 @@ def figures_by_queue(ledger: Ledger) -> dict[str, dict[str, Any]]:
     figures = {label: _counted(ledger.totals.queues.get(label)) for label in labels}
     for call in _started(ledger):
         _add_open(figures[_label(ledger, call)], call)
-    for customer in ledger.book.customers.values():
-        for promise in customer.promises:
+    for held in ledger.book.callers.by_key.values():
+        for promise in held.promises if isinstance(held, Customer) else ():
             figures[promise.label]["callback"]["open"] += promise.state in _UNDECIDED
     for part in figures.values():
         part["offered"] = sum(part["outcomes"].values())

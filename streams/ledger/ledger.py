@@ -6,12 +6,12 @@ from typing import Final
 
 from streams.events import Event
 from streams.ledger import kinds
-from streams.ledger.calls import Call
+from streams.ledger.calls import OVER, Call
 from streams.ledger.changes import Change
 from streams.ledger.customers import CallbackFact, Customer
 from streams.ledger.deadlines import DUE, Waiter
 from streams.ledger.live import LiveQueue, live_queues
-from streams.ledger.retention import forget_call, is_forgettable, prune
+from streams.ledger.retention import forget_call, is_forgettable, prune, prune_alone
 from streams.ledger.rules import Rules
 from streams.ledger.settle import Settlement
 from streams.ledger.totals import Totals
@@ -247,9 +247,7 @@ class Ledger:
             call.anonymous = True
         customer: str | None = told[kinds.CUSTOMER]
         if customer is not None and (call.customer is None or at <= call.customer_at):
-            call.named_customer(at, customer)
-            if call.held_by is not None and call.held_by != call.customer:
-                self.book.leave(call)
+            self.book.name_customer(call, at, customer)
 
     def _take_callback(self, kind: int, told: kinds.Told, at: int) -> str:
         source: str = told[kinds.SOURCE]
@@ -279,19 +277,17 @@ class Ledger:
         if name is None:
             known = len(self.book.attached.get(str(call_id), ()))
         else:
-            customer = self.book.customers.get(name)
-            known = 0 if customer is None else len(customer.facts)
+            customer = self.book.callers.by_key.get(name)
+            known = len(customer.facts) if isinstance(customer, Customer) else 0
         most = limits.max_callbacks_of_source, limits.max_callbacks
         if known >= limits.max_callbacks_of_one or self.book.facts_of.is_full(source, *most):
             raise _FullError
 
     def _customer(self, name: str) -> Customer:
-        customer = self.book.customers.get(name)
-        if customer is None:
-            customer = self.book.customers[name] = Customer(name, name)
-        elif self.book.originals is not None:
-            self.book.originals.keep_customer(customer)
-        return customer
+        callers = self.book.callers
+        if self.book.originals is not None and name in callers.by_key:
+            self.book.originals.keep_customer(name, callers.by_key[name])
+        return callers.known(name, name)
 
     def _give(self, customer: Customer, fact: CallbackFact) -> str:
         if any(known.fingerprint == fact.fingerprint for known in customer.facts):
@@ -363,17 +359,20 @@ class Ledger:
                 self.book.touch_customer(waiter)
             over.append(waiter)
         elif isinstance(waiter, Call):
-            if not waiter.arrival or is_forgettable(self.book, waiter):
+            is_over = waiter.hold == OVER or not waiter.arrival
+            if is_over or is_forgettable(self.book, waiter):
                 over.append(waiter)
             else:
                 self.book.touch(waiter)
 
     def _forget(self, waiter: Waiter) -> None:
         if isinstance(waiter, Customer):
-            if waiter.id in self.book.customers:
+            if waiter.id in self.book.callers.by_key:
                 prune(self.book, waiter)
         elif isinstance(waiter, Call):
-            if not waiter.arrival:
+            if waiter.hold == OVER:
+                prune_alone(self.book, waiter)
+            elif not waiter.arrival:
                 self._fates["orphan"] += waiter.pending
                 forget_call(self.book, waiter)
             elif is_forgettable(self.book, waiter):

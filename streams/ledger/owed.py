@@ -1,16 +1,12 @@
 """Counting what is owed to a customer: callback promises opened, settled, made good."""
 
-from typing import Final
-
 from streams.ledger.callbacks import Owed
+from streams.ledger.calls import NAMELESS
 from streams.ledger.changes import NONE, Change
 from streams.ledger.customers import Counted, Customer
 from streams.ledger.tally import Tally, differs, next_state
 
-__all__ = ["NAMELESS", "CallbackTally"]
-
-NAMELESS: Final = "\0"
-"""Begins the key of a call that stands for its nameless customer."""
+__all__ = ["CallbackTally"]
 
 
 class CallbackTally:

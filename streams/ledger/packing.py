@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from streams.ledger.callbacks import Owed
-from streams.ledger.calls import Call, End
+from streams.ledger.calls import AMONG, APART, FREE, NAMELESS, OVER, Call, End
+from streams.ledger.compiled import u8
 from streams.ledger.customers import CallbackFact, Counted, Customer
 from streams.ledger.rows import CallRow, CountedRow, CustomerRow, FactRow
 
@@ -12,8 +13,8 @@ __all__ = [
     "Originals",
     "call_of",
     "call_row",
+    "caller_row",
     "customer_of",
-    "customer_row",
     "fact_of",
     "fact_row",
 ]
@@ -42,10 +43,13 @@ class Originals:
         if call.id not in self.calls:
             self.calls[call.id] = call_row(call)
 
-    def keep_customer(self, customer: Customer) -> None:
-        """Note that `customer` is about to change."""
-        if customer.id not in self.customers:
-            self.customers[customer.id] = customer_row(customer)
+    def keep_customer(self, key: str, held: Customer | Call) -> None:
+        """Note that the one held as `key` is about to change."""
+        if key not in self.customers:
+            if isinstance(held, Call):
+                self.customers[key] = _lone_row(key, held)
+            else:
+                self.customers[key] = _customer_row(held)
 
 
 def call_row(call: Call) -> _Row:
@@ -59,7 +63,7 @@ def call_row(call: Call) -> _Row:
         ends, call.is_contestable, marks, call.more_marks, call.pending, call.last_at,
         call.held_by, call.label, call.outcome, call.outcome_at, call.waited, call.answer,
         call.answer_at, call.promise, call.promise_at, call.usefulness, call.usefulness_at,
-        call.contradicted, call.revision, call.wake,
+        call.contradicted, call.revision, 0 if call.hold == OVER else call.wake,
     )  # fmt: skip
 
 
@@ -78,7 +82,7 @@ def call_of(row: CallRow) -> Call:
     if row.ends:
         call.ends = tuple([End(at, by, resolved) for at, by, resolved in row.ends])
     call.is_contestable, call.pending = row.is_contestable, row.pending
-    call.held_by, call.label = row.held_by, row.label
+    call.hold, call.label = _hold_of(row), row.label
     call.outcome, call.outcome_at, call.waited = row.outcome, row.outcome_at, row.waited
     call.answer, call.answer_at = row.answer, row.answer_at
     call.promise, call.promise_at = row.promise, row.promise_at
@@ -87,8 +91,30 @@ def call_of(row: CallRow) -> Call:
     return call
 
 
-def customer_row(customer: Customer) -> _Row:
-    """Return what a snapshot says of `customer`, as a `CustomerRow`."""
+def _hold_of(row: CallRow) -> u8:
+    if row.held_by is None:
+        return FREE
+    if row.held_by == row.customer:
+        return AMONG
+    if row.held_by == NAMELESS + row.id:
+        return APART
+    msg = f"somebody who holds {row.id}"
+    raise LookupError(msg)
+
+
+def caller_row(held: Customer | Call) -> _Row:
+    """Return what a snapshot says of a customer, as a `CustomerRow`."""
+    if isinstance(held, Call):
+        return _lone_row(str(held.customer), held)
+    return _customer_row(held)
+
+
+def _lone_row(key: str, call: Call) -> _Row:
+    """Return the row of the customer held as `key`, for whom `call` stands alone."""
+    return key, key, (call.id,), (), (), False, 0, call.wake if call.hold == OVER else 0
+
+
+def _customer_row(customer: Customer) -> _Row:
     facts = tuple([fact_row(fact) for fact in customer.facts]) if customer.facts else ()
     owed = tuple([_counted_row(one) for one in customer.promises]) if customer.promises else ()
     calls = tuple([call.id for call in customer.calls])

@@ -1,6 +1,6 @@
 """Calls and customers back in their places, from the rows of a snapshot."""
 
-from streams.ledger.calls import Call
+from streams.ledger.calls import ALONE, AMONG, OVER, Call
 from streams.ledger.customers import Counted
 from streams.ledger.packing import call_of, customer_of
 from streams.ledger.rows import CallRow, CustomerRow
@@ -25,8 +25,6 @@ def _share_names(book: Settlement, call: Call) -> None:
     call.queue, call.label = _shared(book, call.queue), _shared(book, call.label)
     call.outcome, call.answer = _shared(book, call.outcome), _shared(book, call.answer)
     call.promise, call.usefulness = _shared(book, call.promise), _shared(book, call.usefulness)
-    if call.held_by == call.customer:
-        call.held_by = call.customer
 
 
 def _shared(book: Settlement, name: str | None) -> str | None:
@@ -39,12 +37,15 @@ def restore_customer(book: Settlement, row: CustomerRow) -> None:
     Raises:
         KeyError: one of the customer's calls is not.
     """
+    if _stands_alone(book, row):
+        _restore_alone(book, book.calls[row.calls[0]], row)
+        return
     customer = customer_of(row, book.calls)
     if customer.calls:
         key = customer.calls[0].held_by or customer.id
         customer.name = key if customer.name == key else customer.name
         customer.id = key
-    book.customers[customer.id] = customer
+    book.callers.by_key[customer.id] = customer
     for fact in customer.facts:
         book.facts_of.add(fact.source)
     for promise in customer.promises:
@@ -53,6 +54,24 @@ def restore_customer(book: Settlement, row: CustomerRow) -> None:
     wake: int = row.wake
     if wake:
         book.deadlines.set(customer, wake)
+
+
+def _stands_alone(book: Settlement, row: CustomerRow) -> bool:
+    """Return whether the one call of a customer is all there is to him."""
+    if len(row.calls) != 1 or row.troubled or row.facts or row.promises or row.revision:
+        return False
+    call = book.calls[row.calls[0]]
+    is_named = call.hold == AMONG and row.id == row.name == call.customer
+    return is_named and not (call.wake and row.wake)
+
+
+def _restore_alone(book: Settlement, call: Call, row: CustomerRow) -> None:
+    book.callers.by_key[str(call.customer)] = call
+    call.hold = ALONE
+    wake: int = row.wake
+    if wake:
+        call.hold = OVER
+        book.deadlines.set(call, wake)
 
 
 def _is_owing(promise: Counted) -> bool:

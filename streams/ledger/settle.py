@@ -6,11 +6,23 @@ from typing import TYPE_CHECKING, Final
 from streams.instants import MILLISECOND, MINUTE, SECOND
 from streams.ledger.by_source import BySource
 from streams.ledger.callbacks import Owed, callback_promises
-from streams.ledger.calls import ANSWERED, NO_WAIT, Call, Judgement, judge
+from streams.ledger.callers import Callers
+from streams.ledger.calls import (
+    ALONE,
+    ANSWERED,
+    APART,
+    FREE,
+    NAMELESS,
+    NO_WAIT,
+    OVER,
+    Call,
+    Judgement,
+    judge,
+)
 from streams.ledger.changes import NONE
-from streams.ledger.customers import CallbackFact, Customer, History, history, without
-from streams.ledger.deadlines import Deadlines
-from streams.ledger.owed import NAMELESS, CallbackTally
+from streams.ledger.customers import CallbackFact, Customer, History, history
+from streams.ledger.deadlines import Deadlines, Waiter
+from streams.ledger.owed import CallbackTally
 from streams.ledger.rules import Rules
 from streams.ledger.tally import Tally, differs, next_state
 from streams.ledger.terms import Terms, TermsOf
@@ -47,7 +59,6 @@ class Settlement:
         self._callbacks = CallbackTally(self.tally)
         self._names: dict[str, str] = {}
         self.calls: dict[str, Call] = {}
-        self.customers: dict[str, Customer] = {}
         self.attached: dict[str, list[CallbackFact]] = {}
         """callback events that named only a call, by call"""
         self.restarts: dict[str, list[int]] = {}
@@ -59,9 +70,8 @@ class Settlement:
         self.calls_of = BySource()
         self.facts_of = BySource()
         """callback events that are remembered"""
-        self.crowded = 0
-        """calls judged apart from their customer, who had too many"""
         self.deadlines = Deadlines()
+        self.callers = Callers(self.deadlines, rules.limits.max_calls_of_one)
         self.originals: Originals | None = None
         """of a snapshot that is being written"""
         self._touched: list[Call] = []
@@ -136,13 +146,14 @@ class Settlement:
             found = self.judged(call, terms)
             if found is not None:
                 self._count_call(call, found, terms)
-        customer = self._customer_of(call)
+        outcome = call.outcome
+        failed = outcome is not None and outcome not in ANSWERED
+        is_trouble = failed or (bool(self.attached) and call.id in self.attached)
+        customer = self.callers.of(call, is_trouble)
         if customer is None:
             self._settle_alone(call, terms, ())
             return None
-        outcome = call.outcome
-        failed = outcome is not None and outcome not in ANSWERED
-        if failed or (self.attached and call.id in self.attached):
+        if is_trouble:
             customer.troubled = True
         if customer.troubled or len(customer.calls) > 1:
             return customer
@@ -181,40 +192,19 @@ class Settlement:
             self.owing.pop(customer.id, None)
         self._wake_customer(customer, owed)
 
-    def _join(self, call: Call) -> Customer:
-        """Return the customer of `call`, who from now on has it."""
-        key = key_of(call)
-        customer = self.customers.get(key)
-        if customer is not None and len(customer.calls) >= self.rules.limits.max_calls_of_one:
-            self.crowded += 1
-            key = NAMELESS + call.id
-            customer = self.customers.get(key)
-        if customer is None:
-            customer = self.customers[key] = Customer(key, call.customer)
-        call.held_by = key
-        customer.calls = (*customer.calls, call)
-        return customer
+    def name_customer(self, call: Call, at: int, name: str) -> None:
+        """Note a customer of `call`, which may turn out to be another's than who holds it."""
+        before, hold = call.customer, call.hold
+        call.named_customer(at, name)
+        if hold == APART:
+            self._leave(call, NAMELESS + call.id)
+        elif hold != FREE and call.customer != before:
+            self._leave(call, str(before))
 
-    def leave(self, call: Call) -> None:
-        """Take `call` from the customer who held it, because it turned out to be another's."""
-        if call.held_by is None:
-            return
-        customer = self.customers[call.held_by]
+    def _leave(self, call: Call, key: str) -> None:
         if self.originals is not None:
-            self.originals.keep_customer(customer)
-        call.held_by = None
-        customer.calls = without(customer.calls, call)
-        customer.troubled = True
-        self.touch_customer(customer)
-
-    def _customer_of(self, call: Call) -> Customer | None:
-        """Return the customer of `call`; None if nothing needs one."""
-        if call.held_by is not None:
-            return self.customers[call.held_by]
-        failed = call.outcome is not None and call.outcome not in ANSWERED
-        if call.customer is not None or failed or call.id in self.attached:
-            return self._join(call)
-        return None
+            self.originals.keep_customer(key, self.callers.by_key[key])
+        self.touch_customer(self.callers.leave(call, key))
 
     def _count_call(self, call: Call, found: Judgement, terms: Terms) -> None:
         if found.outcome == "answered_in_target" and call.outcome is None and call.answer is None:
@@ -339,26 +329,37 @@ class Settlement:
         if call.outcome is None or call.outcome == NONE:
             undecided = call.answer is None or call.answer == NONE
             delay = terms.answer_target if undecided else self._max_call
-            self.deadlines.set(call, start + delay)
+            self._wake_at(call, start + delay)
         elif again is not None:
             if not call.ends:
                 # Looked at now and then, so that no entry outlives a call that ended long ago.
                 again = min(again, max(self.now, call.outcome_at) + _LOOK_AGAIN)
-            self.deadlines.set(call, again)
+            self._wake_at(call, again)
         else:
             self._wake_to_forget(call)
 
+    def _wake_at(self, call: Call, at: int) -> None:
+        if call.hold == OVER:
+            # From now on there are two deadlines: one of its own, one of its customer.
+            self.callers.promote(call, str(call.customer))
+        self.deadlines.set(call, at)
+
     def _wake_to_forget(self, call: Call) -> None:
         forget_at = self.final_at(call) + self._lateness + 1
-        if call.held_by is None:
+        hold = call.hold
+        if hold == FREE:
             self.deadlines.set(call, forget_at)
             return
-        call.wake = 0
-        customer = self.customers[call.held_by]
-        if customer.wake <= self.now:
+        holder: Waiter = call
+        if hold == ALONE:
+            call.hold, call.wake = OVER, 0
+        elif hold != OVER:
+            call.wake = 0
+            holder = self.callers.customer(str(call.held_by))
+        if holder.wake <= self.now:
             # Something else still holds what could be forgotten: no hurry to look again.
             later = self.now + self._lateness + 1
-            self.deadlines.set(customer, forget_at if forget_at > self.now else later)
+            self.deadlines.set(holder, forget_at if forget_at > self.now else later)
 
     def _wake_customer(self, customer: Customer, owed: list[Owed]) -> None:
         due = [promise.due_at for promise in owed if promise.state is None]
@@ -377,11 +378,6 @@ class Settlement:
             last = call.start(terms) + self._max_call
         repeated = arrival + terms.repeat_window
         return _latest(last, repeated, call.outcome_at, call.answer_at, call.usefulness_at)
-
-
-def key_of(call: Call) -> str:
-    """Return the id of the customer of `call`; of one without a name the call stands for him."""
-    return call.customer if call.customer is not None else NAMELESS + call.id
 
 
 def _latest(at: int, second: int, third: int, fourth: int, fifth: int) -> int:

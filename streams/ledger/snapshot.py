@@ -119,7 +119,7 @@ def _restore(ledger: Ledger, read: _State) -> None:
     ledger.source_seen.update(read.source_seen)
     book.restarts.update(read.restarts)
     book.boundary_ambiguous = read.boundary_ambiguous
-    book.crowded = read.crowded
+    book.callers.crowded = read.crowded
     for key, facts in read.attached.items():
         book.attached[key] = [fact_of(fact) for fact in facts]
         for fact in book.attached[key]:
@@ -134,7 +134,7 @@ def _restore(ledger: Ledger, read: _State) -> None:
     for call_id in read.touched[0]:
         book.touch(book.calls[call_id])
     for name in read.touched[1]:
-        book.touch_customer(book.customers[name])
+        book.touch_customer(book.callers.customer(name))
 
 
 def _restore_totals(ledger: Ledger, read: _State) -> None:

@@ -168,7 +168,7 @@ def test_what_is_refused_is_told(flood: Callable[[], Iterator[Event]]) -> None:
 def test_calls_of_a_customer_with_too_many_are_judged_apart() -> None:
     """They are counted; only that they are one customer's is forgotten."""
     ledger, said, refused = play(one_customer(900))
-    assert (ledger.book.crowded > 0, refused) == (True, 0)
+    assert (ledger.book.callers.crowded > 0, refused) == (True, 0)
     failed = ledger.totals.queues["flood"].counts["outcome", "abandoned_late"]
     assert failed == 900
     assert {c.customer for c in said if c.verdict == "opened"} == {"f"}
@@ -181,7 +181,7 @@ def test_limits_hold_after_a_snapshot() -> None:
         again = load(ledger.rules, dump(ledger))
         assert again.book.calls_of.counts == ledger.book.calls_of.counts
         assert again.book.facts_of.counts == ledger.book.facts_of.counts
-        assert again.book.crowded == ledger.book.crowded
+        assert again.book.callers.crowded == ledger.book.callers.crowded
 
 
 def test_what_was_forgotten_makes_room() -> None:

@@ -119,7 +119,7 @@ def test_an_open_call_outlives_the_finished_one_of_its_customer() -> None:
     _tick(ledger, 300, event("call.ended", 290, "b", resolved=True))
     for now in (500, 700, 900):
         _tick(ledger, now)
-    assert (ledger.book.calls, ledger.book.customers) == ({}, {})
+    assert (ledger.book.calls, ledger.book.callers.by_key) == ({}, {})
 
 
 def test_nothing_is_owed_to_a_customer_who_was_forgotten() -> None:
@@ -130,7 +130,7 @@ def test_nothing_is_owed_to_a_customer_who_was_forgotten() -> None:
     assert list(ledger.book.owing) == ["ann"]
     for now in range(3700, 6000, 100):
         _tick(ledger, now)
-    assert (ledger.book.customers, ledger.book.owing) == ({}, {})
+    assert (ledger.book.callers.by_key, ledger.book.owing) == ({}, {})
 
 
 def test_an_abandonment_told_after_the_answer_makes_it_contradictory() -> None:
