@@ -89,7 +89,7 @@ class Ledger:
     @property
     def pending_orphans(self) -> int:
         """How many events wait for the offer of their call."""
-        return sum(call.pending for call in self.book.calls.values())
+        return sum(call.pending for call in self.book.register.rest.values())
 
     def apply(self, event: Event, recorded_at: int | None = None) -> str:
         """Take in one event and return its fate.
@@ -204,8 +204,8 @@ class Ledger:
         call.arrived(at, told_source if told_source != source else source)
         if call.source != source:
             # It seemed to be another source's.
-            self.book.calls_of.remove(source)
-            self.book.calls_of.add(call.source)
+            self.book.register.by_source.remove(source)
+            self.book.register.by_source.add(call.source)
         if not before:
             self._applied += call.pending
             call.pending = 0
@@ -326,8 +326,7 @@ class Ledger:
         insort(restarts, at)
         oldest = book.now - self.rules.lateness - 2 * self.rules.max_call
         book.restarts[source] = [moment for moment in restarts if moment >= oldest]
-        own = [call for call in book.calls.values() if call.source == source]
-        touched = [call for call in own if call.may_be_lost(at)]
+        touched = [call for call in book.register.of(source) if call.may_be_lost(at)]
         # A ledger that was loaded holds its calls in another order.
         touched.sort(key=_id)
         for call in touched:
@@ -338,15 +337,15 @@ class Ledger:
         """Return the call that an event tells of; None if the event was taken before."""
         call_id: str = told[kinds.CALL_ID]
         mark: int = told[kinds.MARK]
-        call = self.book.calls.get(call_id)
+        call = self.book.register.find(call_id)
         if call is None:
             call = Call(call_id, mark)
             call.source = self.book.shared(told[kinds.SOURCE])
             limits = self.rules.limits
             most = limits.max_calls_of_source, limits.max_calls
-            if self.book.calls_of.is_full(call.source, *most):
+            if self.book.register.by_source.is_full(call.source, *most):
                 raise _FullError
-            self.book.remember(call)
+            self.book.register.remember(call)
             return call
         if self.book.originals is not None:
             self.book.originals.keep_call(call)

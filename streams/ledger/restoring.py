@@ -13,7 +13,7 @@ def restore_call(book: Settlement, row: CallRow) -> None:
     """Remember the call of `row`, with its deadline."""
     call = call_of(row)
     _share_names(book, call)
-    book.remember(call)
+    book.register.remember(call)
     wake: int = row.wake
     if wake:
         book.deadlines.set(call, wake)
@@ -38,9 +38,9 @@ def restore_customer(book: Settlement, row: CustomerRow) -> None:
         KeyError: one of the customer's calls is not.
     """
     if _stands_alone(book, row):
-        _restore_alone(book, book.calls[row.calls[0]], row)
+        _restore_alone(book, book.register.rest[row.calls[0]], row)
         return
-    customer = customer_of(row, book.calls)
+    customer = customer_of(row, book.register.rest)
     if customer.calls:
         key = customer.calls[0].held_by or customer.id
         customer.name = key if customer.name == key else customer.name
@@ -60,7 +60,7 @@ def _stands_alone(book: Settlement, row: CustomerRow) -> bool:
     """Return whether the one call of a customer is all there is to him."""
     if len(row.calls) != 1 or row.troubled or row.facts or row.promises or row.revision:
         return False
-    call = book.calls[row.calls[0]]
+    call = book.register.rest[row.calls[0]]
     is_named = call.hold == AMONG and row.id == row.name == call.customer
     return is_named and not (call.wake and row.wake)
 

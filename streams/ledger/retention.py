@@ -51,10 +51,9 @@ def _forget_customer(book: Settlement, customer: Customer) -> None:
 
 def forget_call(book: Settlement, call: Call) -> None:
     """Forget `call` and what was attached to it."""
-    book.forget(call)
+    book.register.forget(call)
     for fact in book.attached.pop(call.id, ()):
         book.facts_of.remove(fact.source)
-    book.undecided.pop(call.id, None)
     call.wake = 0
     call.hold = FREE
 

@@ -23,6 +23,7 @@ from streams.ledger.changes import NONE
 from streams.ledger.customers import CallbackFact, Customer, History, history
 from streams.ledger.deadlines import Deadlines, Waiter
 from streams.ledger.owed import CallbackTally
+from streams.ledger.register import Register
 from streams.ledger.rules import Rules
 from streams.ledger.tally import Tally, differs, next_state
 from streams.ledger.terms import Terms, TermsOf
@@ -58,16 +59,14 @@ class Settlement:
         self.tally = Tally(rules, windows=windows)
         self._callbacks = CallbackTally(self.tally)
         self._names: dict[str, str] = {}
-        self.calls: dict[str, Call] = {}
         self.attached: dict[str, list[CallbackFact]] = {}
         """callback events that named only a call, by call"""
         self.restarts: dict[str, list[int]] = {}
-        self.undecided: dict[str, Call] = {}
-        """calls without an outcome"""
+        self.register = Register()
+        self.undecided = self.register.undecided
         self.owing: dict[str, Customer] = {}
         """customers who are owed a callback, also an overdue one"""
         self.boundary_ambiguous = 0
-        self.calls_of = BySource()
         self.facts_of = BySource()
         """callback events that are remembered"""
         self.deadlines = Deadlines()
@@ -99,15 +98,10 @@ class Settlement:
         """Return the calls that the next tick will judge."""
         return self._touched
 
-    def remember(self, call: Call) -> None:
-        """Keep a new call."""
-        self.calls[call.id] = call
-        self.calls_of.add(call.source)
-
-    def forget(self, call: Call) -> None:
-        """Keep `call` no longer."""
-        del self.calls[call.id]
-        self.calls_of.remove(call.source)
+    @property
+    def calls(self) -> dict[str, Call]:
+        """All calls by their ids, as they are now."""
+        return self.register.everything()
 
     def touch(self, call: Call) -> None:
         """Have `call` judged at the next tick."""
@@ -217,10 +211,10 @@ class Settlement:
         if state is not None and differs(state, found.answer_at, call.answer, call.answer_at):
             self.tally.change(call, "answer", call.answer, call.answer_at, state, found.answer_at)
             call.answer, call.answer_at = state, found.answer_at
-        if found.outcome is None:
-            self.undecided[call.id] = call
+        if found.outcome is not None:
+            self.register.close(call)
         else:
-            self.undecided.pop(call.id, None)
+            self.register.leave_open(call)
 
     def _count_first_answer(self, call: Call, found: Judgement, terms: Terms) -> None:
         at, wait = found.outcome_at, found.wait
@@ -229,7 +223,7 @@ class Settlement:
         call.answer, call.answer_at = "kept", at
         call.promise, call.promise_at = "kept", at
         self._note_ambiguity(at, wait, terms)
-        self.undecided.pop(call.id, None)
+        self.register.close(call)
 
     def _count_outcome(self, call: Call, found: Judgement, terms: Terms) -> None:
         state = next_state(call.outcome, found.outcome)

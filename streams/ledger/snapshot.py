@@ -129,12 +129,13 @@ def _restore(ledger: Ledger, read: _State) -> None:
         restore_call(book, call)
     for customer in read.customers:
         restore_customer(book, customer)
-    for call_id in read.undecided:
-        book.undecided[call_id] = book.calls[call_id]
+    calls = book.register.rest
     for call_id in read.touched[0]:
-        book.touch(book.calls[call_id])
+        book.touch(calls[call_id])
     for name in read.touched[1]:
         book.touch_customer(book.callers.customer(name))
+    for call_id in read.undecided:
+        book.register.leave_open(calls[call_id])
 
 
 def _restore_totals(ledger: Ledger, read: _State) -> None:

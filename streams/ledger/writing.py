@@ -63,7 +63,7 @@ class Writing:
         self._book = book
         self._originals = book.originals = Originals(self._hurry)
         self._head, self._tail = _around_rows(ledger)
-        kept, callers = self._originals, book.callers.by_key
+        kept, callers = self._originals, book.callers.by_key.copy()
         self._calls = _Rows(book.calls, call_row, kept.calls, at_a_time)
         self._customers = _Rows(callers, caller_row, kept.customers, at_a_time)
 
@@ -153,7 +153,7 @@ class _Rows(Generic[_T]):
         originals: Mapping[str, tuple[Any, ...]],
         at_a_time: int,
     ) -> None:
-        self._held = dict(held)
+        self._held = held
         self._row = row
         self._originals = originals
         self._order: list[str] | None = None

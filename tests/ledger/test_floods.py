@@ -151,7 +151,7 @@ def test_what_is_remembered_has_its_limits(flood: Callable[[], Iterator[Event]])
         tracemalloc.stop()
         book = ledger.book
         assert len(book.calls) <= LIMITS.max_calls
-        assert book.calls_of.total == len(book.calls)
+        assert book.register.by_source.total == len(book.calls)
         assert len(ledger.totals.queues) <= 23
     assert sizes[1] < sizes[0] * 1.35 + 200_000
 
@@ -179,7 +179,7 @@ def test_limits_hold_after_a_snapshot() -> None:
     for flood in (endless, callbacks_of_many, one_customer):
         ledger = play(flood())[0]
         again = load(ledger.rules, dump(ledger))
-        assert again.book.calls_of.counts == ledger.book.calls_of.counts
+        assert again.book.register.by_source.counts == ledger.book.register.by_source.counts
         assert again.book.facts_of.counts == ledger.book.facts_of.counts
         assert again.book.callers.crowded == ledger.book.callers.crowded
 
@@ -189,4 +189,4 @@ def test_what_was_forgotten_makes_room() -> None:
     ledger = play(endless())[0]
     ledger.advance(BASE + s(24 * 3600))
     ledger.advance(BASE + s(48 * 3600))
-    assert (ledger.book.calls, ledger.book.calls_of.counts) == ({}, {})
+    assert (ledger.book.calls, ledger.book.register.by_source.counts) == ({}, {})
