@@ -21,9 +21,9 @@ from setuptools.command.build_ext import build_ext
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "callsla_kernel"
 LEDGER = (
-    "by_source", "callbacks", "callers", "calls", "customers", "deadlines", "intake", "kinds",
-    "ledger", "live", "owed", "packing", "register", "restoring", "retention", "settle", "slices",
-    "tally", "terms", "totals", "usefulness", "windows",
+    "by_source", "callbacks", "callers", "calls", "course", "customers", "deadlines", "intake",
+    "judging", "kinds", "ledger", "live", "owed", "packing", "register", "restoring",
+    "retention", "settle", "slices", "tally", "terms", "totals", "usefulness", "windows",
 )  # fmt: skip
 """Without what msgspec makes classes of, which stays as it is."""
 REPLAY = ("judging", "reading", "waits")

@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-__all__ = ["i32", "mypyc_attr", "u8"]
+__all__ = ["mypyc_attr", "u8"]
 
 if TYPE_CHECKING:
-    from mypy_extensions import i32, mypyc_attr, u8
+    from mypy_extensions import mypyc_attr, u8
 else:
-    i32 = u8 = int
-    """Numbers that take four bytes and one instead of eight."""
+    u8 = int
+    """A small number, which takes one byte instead of eight."""
 
     def mypyc_attr(**_):
         """Return a decorator that leaves a class as it is.

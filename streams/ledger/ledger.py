@@ -178,9 +178,9 @@ class Ledger:
             if not call.answered(at, told[kinds.BY]):
                 fate = "ignored"
         elif kind == kinds.ENDED:
-            call.ended(at, told[kinds.BY], told[kinds.RESOLVED])
+            call.follow().ended(at, told[kinds.BY], told[kinds.RESOLVED])
         elif kind != kinds.TRANSFERRED:
-            _note_end(call, kind, at)
+            call.left(kind, at)
         fate = self._noted(call, told, at, fate)
         if kind == kinds.ANSWERED:
             return "contradictory" if self._new_contradictions(call) else fate
@@ -196,9 +196,8 @@ class Ledger:
 
     def _started(self, call: Call, kind: int, told: kinds.Told, at: int) -> str:
         before = call.arrival
-        if kind == kinds.QUEUED and (not call.queued or at < call.queued):
-            call.queued = at
-            call.is_contestable = True
+        if kind == kinds.QUEUED:
+            call.entered(at)
         source = call.source
         told_source: str = told[kinds.SOURCE]
         call.arrived(at, told_source if told_source != source else source)
@@ -207,14 +206,18 @@ class Ledger:
             self.book.register.by_source.remove(source)
             self.book.register.by_source.add(call.source)
         if not before:
-            self._applied += call.pending
-            call.pending = 0
-        elif before != call.arrival and call.label is not None:
-            self.windows.note(call.label, OFFERED, before, -1)
-            self.windows.note(call.label, OFFERED, call.arrival, 1)
+            self._applied += call.release()
+        elif before != call.arrival:
+            self._came_earlier(call, before)
         self._name(call, told, at)
         self.book.touch(call)
         return "applied"
+
+    def _came_earlier(self, call: Call, before: int) -> None:
+        label = call.label
+        if label is not None:
+            self.windows.note(label, OFFERED, before, -1)
+            self.windows.note(label, OFFERED, call.arrival, 1)
 
     def _new_contradictions(self, call: Call) -> int:
         if not call.abandoned:
@@ -231,15 +234,14 @@ class Ledger:
 
     def _hold(self, call: Call) -> str:
         """Keep an event of a call whose offer is not known yet."""
-        call.pending += 1
+        call.follow().odds().pending += 1
         # The offer may come from a source whose clock is ahead: the grace is for that.
         self.book.deadlines.set(call, call.last_at + self.rules.lateness + self.rules.grace + 1)
         return "orphan"
 
     def _name(self, call: Call, told: kinds.Told, at: int) -> None:
         """Note queue, customer and anonymity from any event of a call."""
-        if at > call.last_at:  # noqa: PLR1730 - twice as fast as max()
-            call.last_at = at
+        call.happened(at)
         queue: str | None = told[kinds.QUEUE]
         if queue is not None and (call.queue is None or at <= call.queue_at):
             call.named_queue(at, self.book.shared(queue))
@@ -268,7 +270,7 @@ class Ledger:
         fate = self._give(self._customer(name), fact)
         if self._noted(call, told, at, fate) == "orphan":
             # The customer is known, so the event counts; the call is only named by it.
-            call.pending -= 1
+            call.follow().odds().pending -= 1
         return fate
 
     def _require_room(self, call_id: str | None, name: str | None, source: str) -> None:
@@ -376,21 +378,3 @@ class Ledger:
                 forget_call(self.book, waiter)
             elif is_forgettable(self.book, waiter):
                 forget_call(self.book, waiter)
-
-
-def _note_end(call: Call, kind: int, at: int) -> None:
-    """Note what ends a call unanswered."""
-    if kind == kinds.ABANDONED:
-        call.abandoned = _earlier(call.abandoned, at)
-    elif kind == kinds.DIVERTED:
-        call.diverted = _earlier(call.diverted, at)
-    elif kind == kinds.REJECTED:
-        call.rejected = _earlier(call.rejected, at)
-    else:
-        call.requested = _earlier(call.requested, at)
-    call.is_contestable = True
-
-
-def _earlier(known: int, at: int) -> int:
-    """Return the earlier of a known instant (0: there is none) and another."""
-    return known if 0 < known < at else at

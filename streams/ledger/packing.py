@@ -1,11 +1,12 @@
 """Between what a ledger remembers and the rows of a snapshot."""
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from streams.ledger.callbacks import Owed
-from streams.ledger.calls import AMONG, APART, FREE, NAMELESS, OVER, Call, End
+from streams.ledger.calls import AMONG, APART, FREE, NAMELESS, OVER, Call
 from streams.ledger.compiled import u8
+from streams.ledger.course import Course, End, Odd
 from streams.ledger.customers import CallbackFact, Counted, Customer
 from streams.ledger.rows import CallRow, CountedRow, CustomerRow, FactRow
 
@@ -21,6 +22,8 @@ __all__ = [
 
 _Row: TypeAlias = tuple[Any, ...]
 """The values of a row in the order of its fields: written like the row, and made faster."""
+
+_NOT_ODD: Final = Odd()
 
 
 class Originals:
@@ -54,41 +57,66 @@ class Originals:
 
 def call_row(call: Call) -> _Row:
     """Return what a snapshot says of `call`, as a `CallRow`."""
-    ends = tuple([end.order() for end in call.ends]) if call.ends else ()
-    marks = (call.mark_1, call.mark_2, call.mark_3, call.mark_4)
+    course = call.followed()
+    odd = _NOT_ODD if course.odd is None else course.odd
+    ends = tuple([end.order() for end in course.ends]) if course.ends else ()
+    marks = (call.mark_1, call.mark_2, course.mark_3, course.mark_4)
     return (
         call.id, call.arrival, call.queued, call.source, call.queue, call.queue_at,
-        call.customer, call.customer_at, call.anonymous, call.human_answers,
-        call.unknown_answers, call.abandoned, call.diverted, call.requested, call.rejected,
-        ends, call.is_contestable, marks, call.more_marks, call.pending, call.last_at,
-        call.held_by, call.label, call.outcome, call.outcome_at, call.waited, call.answer,
-        call.answer_at, call.promise, call.promise_at, call.usefulness, call.usefulness_at,
-        call.contradicted, call.revision, 0 if call.hold == OVER else call.wake,
+        call.customer, call.customer_at, call.anonymous, course.human_answers,
+        odd.unknown_answers, course.abandoned, odd.diverted, odd.requested, odd.rejected,
+        ends, call.is_contestable, marks, odd.more_marks, odd.pending, course.last_at,
+        call.held_by, course.label, course.outcome, course.outcome_at, course.waited,
+        course.answer, course.answer_at, course.promise, course.promise_at, course.usefulness,
+        course.usefulness_at, odd.contradicted, course.revision,
+        0 if call.hold == OVER else call.wake,
     )  # fmt: skip
 
 
 def call_of(row: CallRow) -> Call:
     """Return the call of `row`; its deadline has still to be set."""
-    call = Call(row.id, 0)
-    call.mark_1, call.mark_2, call.mark_3, call.mark_4 = row.marks
-    call.more_marks = row.more_marks
+    call = Call(row.id, row.marks[0])
+    call.mark_2 = row.marks[1]
     call.arrival, call.queued, call.source = row.arrival, row.queued, row.source
-    call.queue, call.queue_at = row.queue, row.queue_at
-    call.customer, call.customer_at = row.customer, row.customer_at
-    call.anonymous, call.last_at = row.anonymous, row.last_at
-    call.human_answers, call.unknown_answers = row.human_answers, row.unknown_answers
-    call.abandoned, call.diverted = row.abandoned, row.diverted
-    call.requested, call.rejected = row.requested, row.rejected
-    if row.ends:
-        call.ends = tuple([End(at, by, resolved) for at, by, resolved in row.ends])
-    call.is_contestable, call.pending = row.is_contestable, row.pending
-    call.hold, call.label = _hold_of(row), row.label
-    call.outcome, call.outcome_at, call.waited = row.outcome, row.outcome_at, row.waited
-    call.answer, call.answer_at = row.answer, row.answer_at
-    call.promise, call.promise_at = row.promise, row.promise_at
-    call.usefulness, call.usefulness_at = row.usefulness, row.usefulness_at
-    call.contradicted, call.revision = row.contradicted, row.revision
+    call.queue, call.customer = row.queue, row.customer
+    call.anonymous, call.is_contestable = row.anonymous, row.is_contestable
+    call.hold = _hold_of(row)
+    if row.label is not None:
+        call.label = row.label
+    if row.answer is not None:
+        call.count_answer(row.answer, row.answer_at)
+    course = _course_of(row, _odd_of(row, call))
+    if course.values() != call.followed().values():
+        call.course = course
     return call
+
+
+def _course_of(row: CallRow, odd: Odd | None) -> Course:
+    course = Course(row.last_at, row.label, 0)
+    course.odd = odd
+    course.mark_3, course.mark_4 = row.marks[2:]
+    course.human_answers, course.abandoned = row.human_answers, row.abandoned
+    if row.ends:
+        course.ends = tuple([End(at, by, resolved) for at, by, resolved in row.ends])
+    course.outcome, course.outcome_at, course.waited = row.outcome, row.outcome_at, row.waited
+    course.answer, course.answer_at = row.answer, row.answer_at
+    course.promise, course.promise_at = row.promise, row.promise_at
+    course.usefulness, course.usefulness_at = row.usefulness, row.usefulness_at
+    course.revision = row.revision
+    return course
+
+
+def _odd_of(row: CallRow, call: Call) -> Odd | None:
+    """Return what is odd about `call`, which has no course yet."""
+    odd = Odd()
+    odd.unknown_answers, odd.more_marks = row.unknown_answers, row.more_marks
+    odd.diverted, odd.requested, odd.rejected = row.diverted, row.requested, row.rejected
+    odd.pending, odd.contradicted = row.pending, row.contradicted
+    if row.queue_at != call.queue_at:
+        odd.queue_at = row.queue_at
+    if row.customer_at != call.customer_at:
+        odd.customer_at = row.customer_at
+    return odd if odd.values() != _NOT_ODD.values() else None
 
 
 def _hold_of(row: CallRow) -> u8:

@@ -22,9 +22,11 @@ def restore_call(book: Settlement, row: CallRow) -> None:
 def _share_names(book: Settlement, call: Call) -> None:
     """Give `call` the names that others have, too: read from bytes each has a copy of its own."""
     call.source = book.shared(call.source)
-    call.queue, call.label = _shared(book, call.queue), _shared(book, call.label)
-    call.outcome, call.answer = _shared(book, call.outcome), _shared(book, call.answer)
-    call.promise, call.usefulness = _shared(book, call.promise), _shared(book, call.usefulness)
+    call.queue, course = _shared(book, call.queue), call.course
+    if course is not None:
+        course.label, course.outcome = _shared(book, course.label), _shared(book, course.outcome)
+        course.answer, course.promise = _shared(book, course.answer), _shared(book, course.promise)
+        course.usefulness = _shared(book, course.usefulness)
 
 
 def _shared(book: Settlement, name: str | None) -> str | None:

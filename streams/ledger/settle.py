@@ -13,15 +13,14 @@ from streams.ledger.calls import (
     APART,
     FREE,
     NAMELESS,
-    NO_WAIT,
     OVER,
     Call,
-    Judgement,
-    judge,
 )
 from streams.ledger.changes import NONE
+from streams.ledger.course import NO_WAIT, Course
 from streams.ledger.customers import CallbackFact, Customer, History, history
 from streams.ledger.deadlines import Deadlines, Waiter
+from streams.ledger.judging import Judgement, judge
 from streams.ledger.owed import CallbackTally
 from streams.ledger.register import Register
 from streams.ledger.rules import Rules
@@ -209,8 +208,9 @@ class Settlement:
         self._count_outcome(call, found, terms)
         state = next_state(call.answer, found.answer)
         if state is not None and differs(state, found.answer_at, call.answer, call.answer_at):
-            self.tally.change(call, "answer", call.answer, call.answer_at, state, found.answer_at)
-            call.answer, call.answer_at = state, found.answer_at
+            was, was_at = call.answer, call.answer_at
+            call.count_answer(state, found.answer_at)
+            self.tally.change(call, "answer", was, was_at, state, found.answer_at)
         if found.outcome is not None:
             self.register.close(call)
         else:
@@ -219,33 +219,34 @@ class Settlement:
     def _count_first_answer(self, call: Call, found: Judgement, terms: Terms) -> None:
         at, wait = found.outcome_at, found.wait
         self.tally.first_answer(call, at, wait)
-        call.outcome, call.outcome_at, call.waited = "answered_in_target", at, wait
-        call.answer, call.answer_at = "kept", at
-        call.promise, call.promise_at = "kept", at
+        course = call.follow()
+        course.outcome, course.outcome_at, course.waited = "answered_in_target", at, wait
+        course.answer, course.answer_at = "kept", at
+        course.promise, course.promise_at = "kept", at
         self._note_ambiguity(at, wait, terms)
         self.register.close(call)
 
     def _count_outcome(self, call: Call, found: Judgement, terms: Terms) -> None:
         state = next_state(call.outcome, found.outcome)
-        if state is None or (
-            found.wait == call.waited
-            and not differs(state, found.outcome_at, call.outcome, call.outcome_at)
-        ):
+        if state is None:
             return
-        self._count_wait(self.tally.place(call), call, found, terms)
-        was, was_at, was_wait = call.outcome, call.outcome_at, call.waited
-        call.outcome, call.outcome_at, call.waited = state, found.outcome_at, found.wait
+        course = call.follow()
+        was, was_at, was_wait = course.outcome, course.outcome_at, course.waited
+        if found.wait == was_wait and not differs(state, found.outcome_at, was, was_at):
+            return
+        self._count_wait(self.tally.place(call), course, found, terms)
+        course.outcome, course.outcome_at, course.waited = state, found.outcome_at, found.wait
         at, wait = found.outcome_at, found.wait
         self.tally.change(call, "outcome", was, was_at, state, at, wait, was_wait)
 
-    def _count_wait(self, label: str, call: Call, found: Judgement, terms: Terms) -> None:
-        if call.outcome in ANSWERED and call.waited != NO_WAIT:
-            self.tally.windows.wait(label, call.waited, call.outcome_at, -1)
+    def _count_wait(self, label: str, was: Course, found: Judgement, terms: Terms) -> None:
+        if was.outcome in ANSWERED and was.waited != NO_WAIT:
+            self.tally.windows.wait(label, was.waited, was.outcome_at, -1)
         if found.wait == NO_WAIT:
             return
         if found.outcome in ANSWERED:
             self.tally.windows.wait(label, found.wait, found.outcome_at, 1)
-        if call.outcome is None:
+        if was.outcome is None:
             self._first_outcome(label, found, terms)
 
     def _first_outcome(self, label: str, found: Judgement, terms: Terms) -> None:
@@ -303,20 +304,22 @@ class Settlement:
         if state is not None and differs(state, found.at, call.usefulness, call.usefulness_at):
             was, was_at = call.usefulness, call.usefulness_at
             self.tally.change(call, "usefulness", was, was_at, state, found.at)
-            call.usefulness, call.usefulness_at = state, found.at
+            course = call.follow()
+            course.usefulness, course.usefulness_at = state, found.at
         return found.at if found.verdict is None else None
 
     def _no_usefulness(self, call: Call) -> None:
         if call.usefulness is not None and call.usefulness != NONE:
             was, was_at = call.usefulness, call.usefulness_at
             self.tally.change(call, "usefulness", was, was_at, NONE, was_at)
-            call.usefulness = NONE
+            call.follow().usefulness = NONE
 
     def _count_promise(self, call: Call, found: str | None, at: int) -> None:
         state = next_state(call.promise, found)
         if state is not None and differs(state, at, call.promise, call.promise_at):
             self.tally.change(call, "promise", call.promise, call.promise_at, state, at)
-            call.promise, call.promise_at = state, at
+            course = call.follow()
+            course.promise, course.promise_at = state, at
 
     def _wake_call(self, call: Call, terms: Terms, again: int | None) -> None:
         start = call.start(terms)
