@@ -8,6 +8,7 @@ from streams.ledger.calls import AMONG, APART, FREE, NAMELESS, OVER, Call
 from streams.ledger.compiled import u8
 from streams.ledger.course import Course, End, Odd
 from streams.ledger.customers import CallbackFact, Counted, Customer
+from streams.ledger.register import Register
 from streams.ledger.rows import CallRow, CountedRow, CustomerRow, FactRow
 
 __all__ = [
@@ -152,14 +153,14 @@ def _customer_row(customer: Customer) -> _Row:
     )  # fmt: skip
 
 
-def customer_of(row: CustomerRow, calls: dict[str, Call]) -> Customer:
+def customer_of(row: CustomerRow, register: Register) -> Customer:
     """Return the customer of `row`, whose deadline has still to be set.
 
     Raises:
-        KeyError: one of the customer's calls is not in `calls`.
+        KeyError: one of the customer's calls is not in `register`.
     """
     customer = Customer(row.id, row.name)
-    customer.calls = tuple([calls[call_id] for call_id in row.calls])
+    customer.calls = tuple([register.named(call_id) for call_id in row.calls])
     if row.facts:
         customer.facts = tuple([fact_of(fact) for fact in row.facts])
     if row.promises:

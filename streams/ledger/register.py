@@ -27,9 +27,19 @@ class Register:
         call = self.undecided.get(call_id)
         return call if call is not None else self.rest.get(call_id)
 
-    def remember(self, call: Call) -> None:
-        """Keep a new call."""
-        self.rest[call.id] = call
+    def named(self, call_id: str) -> Call:
+        """Return the call of that id.
+
+        Raises:
+            KeyError: there is none.
+        """
+        call = self.find(call_id)
+        return self.rest[call_id] if call is None else call
+
+    def remember(self, call: Call, *, is_open: bool = False) -> None:
+        """Keep a new call, among those that wait for an outcome if it `is_open`."""
+        calls = self.undecided if is_open else self.rest
+        calls[call.id] = call
         self.by_source.add(call.source)
 
     def forget(self, call: Call) -> None:

@@ -9,11 +9,11 @@ from streams.ledger.settle import Settlement
 __all__ = ["restore_call", "restore_customer"]
 
 
-def restore_call(book: Settlement, row: CallRow) -> None:
-    """Remember the call of `row`, with its deadline."""
+def restore_call(book: Settlement, row: CallRow, is_open: bool) -> None:
+    """Remember the call of `row`, which waits for an outcome if it `is_open`; with its deadline."""
     call = call_of(row)
     _share_names(book, call)
-    book.register.remember(call)
+    book.register.remember(call, is_open=is_open)
     wake: int = row.wake
     if wake:
         book.deadlines.set(call, wake)
@@ -40,9 +40,9 @@ def restore_customer(book: Settlement, row: CustomerRow) -> None:
         KeyError: one of the customer's calls is not.
     """
     if _stands_alone(book, row):
-        _restore_alone(book, book.register.rest[row.calls[0]], row)
+        _restore_alone(book, book.register.named(row.calls[0]), row)
         return
-    customer = customer_of(row, book.register.rest)
+    customer = customer_of(row, book.register)
     if customer.calls:
         key = customer.calls[0].held_by or customer.id
         customer.name = key if customer.name == key else customer.name
@@ -62,7 +62,7 @@ def _stands_alone(book: Settlement, row: CustomerRow) -> bool:
     """Return whether the one call of a customer is all there is to him."""
     if len(row.calls) != 1 or row.troubled or row.facts or row.promises or row.revision:
         return False
-    call = book.register.rest[row.calls[0]]
+    call = book.register.named(row.calls[0])
     is_named = call.hold == AMONG and row.id == row.name == call.customer
     return is_named and not (call.wake and row.wake)
 

@@ -125,17 +125,16 @@ def _restore(ledger: Ledger, read: _State) -> None:
         for fact in book.attached[key]:
             book.facts_of.add(fact.source)
     _restore_totals(ledger, read)
+    register, undecided = book.register, set(read.undecided)
     for call in read.calls:
-        restore_call(book, call)
+        restore_call(book, call, call.id in undecided)
+    _require(len(register.undecided) == len(undecided), "a call without an outcome")
     for customer in read.customers:
         restore_customer(book, customer)
-    calls = book.register.rest
     for call_id in read.touched[0]:
-        book.touch(calls[call_id])
+        book.touch(register.named(call_id))
     for name in read.touched[1]:
         book.touch_customer(book.callers.customer(name))
-    for call_id in read.undecided:
-        book.register.leave_open(calls[call_id])
 
 
 def _restore_totals(ledger: Ledger, read: _State) -> None:
