@@ -219,14 +219,21 @@ class Call(Waiter):
     def arrived(self, at: int, source: str) -> None:
         """Note an offer or a queue entry; the earliest tells whose call it is."""
         if not self.arrival or at < self.arrival:
-            queue_at, customer_at, last = self.queue_at, self.customer_at, self.last_at
-            self.arrival, self.source = at, source
+            self._came_at(at)
+            self.source = source
             self.is_contestable = True
-            self._named_at(queue_at, customer_at)
-            self.happened(last)
         elif at == self.arrival and source < self.source:
             self.source = source
             self.is_contestable = True
+
+    def _came_at(self, at: int) -> None:
+        if self.course is None and not self.arrival:
+            self.arrival = at  # nothing was told of it yet
+            return
+        queue_at, customer_at, last = self.queue_at, self.customer_at, self.last_at
+        self.arrival = at
+        self._named_at(queue_at, customer_at)
+        self.happened(last)
 
     def happened(self, at: int) -> None:
         """Note that there was an event at that instant."""
