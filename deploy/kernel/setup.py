@@ -21,9 +21,10 @@ from setuptools.command.build_ext import build_ext
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "callsla_kernel"
 LEDGER = (
-    "by_source", "callbacks", "calls", "customers", "deadlines", "due", "intake", "kinds",
-    "ledger", "live", "ordered", "owed", "packing", "restoring", "retention", "settle", "slices",
-    "tally", "terms", "totals", "usefulness", "waiting", "windows",
+    "by_source", "callbacks", "callers", "calls", "course", "customers", "deadlines", "due",
+    "intake", "judging", "kinds", "ledger", "live", "ordered", "owed", "packing", "register",
+    "restoring", "retention", "settle", "slices", "tally", "terms", "totals", "usefulness",
+    "waiting", "windows",
 )  # fmt: skip
 """Without what msgspec makes classes of, which stays as it is."""
 REPLAY = ("judging", "reading", "waits")

@@ -40,7 +40,7 @@ class Exported(Struct, frozen=True, kw_only=True):
             fates=dict(ledger.fates),
             dead_letters=dict(machine.dead_letters),
             boundary_ambiguous=ledger.boundary_ambiguous,
-            crowded=ledger.book.crowded,
+            crowded=ledger.book.callers.crowded,
             watermark=ledger.watermark,
             now=ledger.now,
         )

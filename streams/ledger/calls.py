@@ -4,61 +4,47 @@ Every verdict is a function of the facts (which event happened at which time) an
 the order in which the facts arrived never matters.
 """
 
-from bisect import bisect_right
-from typing import Final, TypeAlias
+from typing import Final
 
+from streams.ledger import kinds
 from streams.ledger.changes import NONE
-from streams.ledger.compiled import mypyc_attr
+from streams.ledger.compiled import mypyc_attr, u8
+from streams.ledger.course import AT_ARRIVAL, Course, End, Odd, earliest
 from streams.ledger.deadlines import NOWHERE, Waiter
 from streams.ledger.terms import Terms
+from streams.ledger.totals import NO_QUEUE
 
-__all__ = ["ANSWERED", "MAX_REPEATS", "NO_WAIT", "Call", "End", "Judgement", "judge"]
+__all__ = ["ALONE", "AMONG", "ANSWERED", "APART", "FREE", "NAMELESS", "OVER", "Call"]
 
-MAX_REPEATS: Final = 8
-"""How many answers or ends of one call are remembered: the earliest ones decide."""
-_MARKED: Final = 8
-_MAX_MARKS: Final = 60 * _MARKED
-NO_WAIT: Final = -1
-"""Stands for the wait of a call that is not over."""
+NAMELESS: Final = "\0"
+"""Begins the key of a call that stands for its nameless customer."""
+
+# By whom a call is held.
+FREE: Final = 0
+"""nobody"""
+ALONE: Final = 1
+"""nobody: it is all that is known of its customer, and stands for him"""
+OVER: Final = 2
+"""the same, and `wake` is when the customer may be forgotten"""
+AMONG: Final = 3
+"""the customer whom it names"""
+APART: Final = 4
+"""one of its own, because it names none or one who has too many calls"""
 
 ANSWERED: Final = frozenset({"answered_in_target", "answered_late"})
-
-_End: TypeAlias = tuple[int, str, int]
-
-
-@mypyc_attr(acyclic=True)
-class End:
-    """One `call.ended`; of several the smallest `order` decides."""
-
-    __slots__ = ("at", "ended_by", "resolved")
-
-    def __init__(self, at: int, ended_by: str, resolved: int) -> None:
-        self.at = at
-        self.ended_by = ended_by
-        """empty if the source did not say"""
-        self.resolved = resolved
-        """1 yes, 0 no, 2 the source did not say"""
-
-    def order(self) -> _End:
-        """Return everything it says, the instant first."""
-        return self.at, self.ended_by, self.resolved
 
 
 @mypyc_attr(acyclic=True)
 class Call(Waiter):
-    """The facts of one call (instants in microseconds, earliest of each kind) and its verdicts.
+    """The facts of one call, instants in microseconds, the earliest of each kind.
 
-    An instant of 0 has not come. A verdict is None before it is counted for the first time,
-    `none` if it vanished again.
+    What only calls have that were answered, given up or otherwise told of is in `course`; until
+    then what follows from few facts stands for it. An instant of 0 has not come.
     """
 
     __slots__ = (
-        "abandoned", "anonymous", "answer", "answer_at", "arrival", "contradicted", "customer",
-        "customer_at", "diverted", "ends", "held_by", "human_answers", "is_contestable",
-        "is_touched", "is_waiting", "label", "last_at", "mark_1", "mark_2", "mark_3", "mark_4",
-        "more_marks", "outcome", "outcome_at", "pending", "promise", "promise_at", "queue",
-        "queue_at", "queued", "rejected", "requested", "revision", "source", "unknown_answers",
-        "usefulness", "usefulness_at", "waited",
+        "anonymous", "arrival", "breached_at", "course", "customer", "hold", "is_contestable",
+        "is_placed", "is_touched", "is_waiting", "mark_1", "mark_2", "queue", "queued", "source",
     )  # fmt: skip
 
     def __init__(self, key: str, mark: int) -> None:
@@ -72,34 +58,149 @@ class Call(Waiter):
         """of the event of its arrival; an orphan's: of the event that came first"""
         self.queue: str | None = None
         self.customer: str | None = None
-        self.queue_at = self.customer_at = self.last_at = 0
+        self.mark_1 = mark
+        """of an event it was told, 0: none; the later ones are in its course"""
+        self.mark_2 = 0
+        self.course: Course | None = None
+        self.breached_at = 0
+        """without a course: when the answer promise was counted as broken"""
+        self.hold: u8 = FREE
+        """by whom it is held"""
+        self.is_placed = False
+        """without a course: it is counted under the name of its queue"""
         self.anonymous = False
-        self.human_answers: tuple[int, ...] = ()
-        self.unknown_answers: tuple[int, ...] = ()
-        self.abandoned = self.diverted = self.requested = self.rejected = 0
-        self.ends: tuple[End, ...] = ()
         self.is_touched = self.is_waiting = False
         """to be judged at the next tick; counted among those who wait (`Waiting`)"""
         self.is_contestable = False
         """something other than an end became known since it was judged"""
-        self.mark_1 = mark
-        """of an event it was told, 0: none; the later ones are in `more_marks`"""
-        self.mark_2 = self.mark_3 = self.mark_4 = 0
-        self.more_marks = b""
-        self.pending = 0
-        """events that wait for the offer, without which they are orphans"""
-        self.held_by: str | None = None
-        """the customer in whose calls it is"""
-        self.label: str | None = None
-        """the queue label under which the verdicts are counted"""
-        self.outcome: str | None = None
-        self.waited = NO_WAIT
-        """from the start until answered or gone, microseconds"""
-        self.answer: str | None = None
-        self.promise: str | None = None
-        self.usefulness: str | None = None
-        self.outcome_at = self.answer_at = self.promise_at = self.usefulness_at = 0
-        self.contradicted = self.revision = 0
+
+    def followed(self) -> Course:
+        """Return its course, or one that says what is so without one."""
+        course = self.course
+        return Course(self.last_at, self.label, self.breached_at) if course is None else course
+
+    def follow(self) -> Course:
+        """Return its course, from now on there."""
+        course = self.course
+        if course is None:
+            course = self.course = self.followed()
+        return course
+
+    @property
+    def odd(self) -> Odd | None:
+        """What few calls have."""
+        return None if self.course is None else self.course.odd
+
+    @property
+    def last_at(self) -> int:
+        """The instant of the last of its events."""
+        if self.course is not None:
+            return self.course.last_at
+        arrival, queued = self.arrival, self.queued
+        return queued if queued > arrival else arrival  # noqa: FURB136 - faster than max()
+
+    @property
+    def queue_at(self) -> int:
+        """The instant of the event that named its queue."""
+        odd = self.odd
+        if odd is not None and odd.queue_at != AT_ARRIVAL:
+            return odd.queue_at
+        return 0 if self.queue is None else self.arrival
+
+    @property
+    def customer_at(self) -> int:
+        """The instant of the event that named its customer."""
+        odd = self.odd
+        if odd is not None and odd.customer_at != AT_ARRIVAL:
+            return odd.customer_at
+        return 0 if self.customer is None else self.arrival
+
+    @property
+    def pending(self) -> int:
+        """Events that wait for the offer, without which they are orphans."""
+        odd = self.odd
+        return 0 if odd is None else odd.pending
+
+    def release(self) -> int:
+        """Return how many of its events waited for the offer; none does any more."""
+        odd = self.odd
+        if odd is None:
+            return 0
+        pending, odd.pending = odd.pending, 0
+        return pending
+
+    @property
+    def abandoned(self) -> int:
+        """When the caller gave up."""
+        return 0 if self.course is None else self.course.abandoned
+
+    @property
+    def ends(self) -> tuple[End, ...]:
+        """Its ends, the earliest first."""
+        return () if self.course is None else self.course.ends
+
+    @property
+    def label(self) -> str | None:
+        """The queue label under which the verdicts are counted."""
+        if self.course is not None:
+            return self.course.label
+        return _label_of(self.queue) if self.is_placed else None
+
+    @label.setter
+    def label(self, label: str | None) -> None:
+        if self.course is None and label == _label_of(self.queue):
+            self.is_placed = True
+        else:
+            self.follow().label = label
+
+    @property
+    def outcome(self) -> str | None:
+        """What it came to, as counted."""
+        return None if self.course is None else self.course.outcome
+
+    @property
+    def outcome_at(self) -> int:
+        """When it came to that."""
+        return 0 if self.course is None else self.course.outcome_at
+
+    @property
+    def answer(self) -> str | None:
+        """The answer promise, as counted."""
+        if self.course is not None:
+            return self.course.answer
+        return "broken" if self.breached_at else None
+
+    @property
+    def answer_at(self) -> int:
+        """When that was decided."""
+        return self.breached_at if self.course is None else self.course.answer_at
+
+    @property
+    def promise(self) -> str | None:
+        """The whole promise, as counted."""
+        return None if self.course is None else self.course.promise
+
+    @property
+    def promise_at(self) -> int:
+        """When that was decided."""
+        return 0 if self.course is None else self.course.promise_at
+
+    @property
+    def usefulness(self) -> str | None:
+        """Of what use the answer was, as counted."""
+        return None if self.course is None else self.course.usefulness
+
+    @property
+    def usefulness_at(self) -> int:
+        """When that was decided."""
+        return 0 if self.course is None else self.course.usefulness_at
+
+    @property
+    def held_by(self) -> str | None:
+        """The key of the customer who has it."""
+        if self.hold == FREE:
+            return None
+        return NAMELESS + self.id if self.hold == APART else self.customer
 
     def start(self, terms: Terms) -> int:
         """When the clock started; 0: an orphan so far."""
@@ -107,81 +208,135 @@ class Call(Waiter):
             return self.queued
         return self.arrival
 
+    def entered(self, at: int) -> None:
+        """Note a queue entry; it has still to be noted as an arrival."""
+        if not self.queued or at < self.queued:
+            last = self.last_at
+            self.queued = at
+            self.is_contestable = True
+            self.happened(last)
+
     def arrived(self, at: int, source: str) -> None:
         """Note an offer or a queue entry; the earliest tells whose call it is."""
         if not self.arrival or at < self.arrival:
-            self.arrival, self.source = at, source
+            self._came_at(at)
+            self.source = source
             self.is_contestable = True
         elif at == self.arrival and source < self.source:
             self.source = source
             self.is_contestable = True
 
+    def _came_at(self, at: int) -> None:
+        if self.course is None and not self.arrival:
+            self.arrival = at  # nothing was told of it yet
+            return
+        queue_at, customer_at, last = self.queue_at, self.customer_at, self.last_at
+        self.arrival = at
+        self._named_at(queue_at, customer_at)
+        self.happened(last)
+
+    def happened(self, at: int) -> None:
+        """Note that there was an event at that instant."""
+        if at > self.last_at:
+            self.follow().last_at = at
+
     def named_queue(self, at: int, queue: str) -> None:
         """Note a queue; the first event that names one decides."""
         known = self.queue
         if known is None or at < self.queue_at or (at == self.queue_at and queue < known):
-            self.queue, self.queue_at = queue, at
+            if self.is_placed:
+                self.follow()  # under the label of before
+            self.queue = queue
+            self._named_at(at, self.customer_at)
             self.is_contestable = True
 
     def named_customer(self, at: int, customer: str) -> None:
         """Note a customer; the first event that names one decides."""
         known = self.customer
         if known is None or at < self.customer_at or (at == self.customer_at and customer < known):
-            self.customer, self.customer_at = customer, at
+            self.customer = customer
+            self._named_at(self.queue_at, at)
+
+    def _named_at(self, queue_at: int, customer_at: int) -> None:
+        if self.queue_at != queue_at:
+            self.follow().odds().queue_at = queue_at
+        if self.customer_at != customer_at:
+            self.follow().odds().customer_at = customer_at
 
     def answered(self, at: int, by: str) -> bool:
         """Note an answer; False if it was nobody's who could be human."""
         if by == "human":
-            self.human_answers = _earliest(self.human_answers, at)
+            self.follow().answered(at)
         elif by == "unknown":
-            self.unknown_answers = _earliest(self.unknown_answers, at)
+            odd = self.follow().odds()
+            odd.unknown_answers = earliest(odd.unknown_answers, at)
         else:
             return False
         self.is_contestable = True
         return True
 
-    def ended(self, at: int, by: str, resolved: int) -> None:
-        """Note an end; `resolved` is 1 yes, 0 no, 2 nobody said."""
-        end = End(at, by, resolved)
-        if self.ends:
-            self.ends = tuple(sorted((*self.ends, end), key=End.order)[:MAX_REPEATS])
+    def left(self, kind: int, at: int) -> None:
+        """Note an event of `kind` that ends a call unanswered."""
+        if kind == kinds.ABANDONED:
+            course = self.follow()
+            course.abandoned = _earlier(course.abandoned, at)
         else:
-            self.ends = (end,)
+            self._left_oddly(self.follow().odds(), kind, at)
+        self.is_contestable = True
+
+    def _left_oddly(self, odd: Odd, kind: int, at: int) -> None:
+        if kind == kinds.DIVERTED:
+            odd.diverted = _earlier(odd.diverted, at)
+        elif kind == kinds.REJECTED:
+            odd.rejected = _earlier(odd.rejected, at)
+        else:
+            odd.requested = _earlier(odd.requested, at)
 
     def is_news(self, mark: int) -> bool:
         """Remember the event of `mark`; False if it was known; of very many some are given up."""
-        if mark in (self.mark_1, self.mark_2, self.mark_3, self.mark_4):
+        if mark in (self.mark_1, self.mark_2):
             return False
-        if not self.mark_2:
-            self.mark_2 = mark
-        elif not self.mark_3:
-            self.mark_3 = mark
-        elif not self.mark_4:
-            self.mark_4 = mark
-        else:
-            return self._is_further_news(mark.to_bytes(_MARKED, "big"))
-        return True
-
-    def _is_further_news(self, mark: bytes) -> bool:
-        known = self.more_marks
-        if known.find(mark) >= 0:
-            return False
-        self.more_marks = (known + mark)[-_MAX_MARKS:]
+        if self.mark_2:
+            return self.follow().is_news(mark)
+        self.mark_2 = mark
         return True
 
     def answers(self, terms: Terms) -> tuple[int, ...]:
         """All answers that count as human, earliest first."""
-        if self.unknown_answers and terms.unknown_is_human:
-            return tuple(sorted((*self.human_answers, *self.unknown_answers)))
-        return self.human_answers
+        course = self.course
+        if course is None:
+            return ()
+        odd = course.odd
+        if odd is not None and odd.unknown_answers and terms.unknown_is_human:
+            return tuple(sorted((*course.human_answers, *odd.unknown_answers)))
+        return course.human_answers
 
     def new_contradictions(self, terms: Terms) -> int:
         """Return how many more answers than before are known to be later than an abandonment."""
         abandoned = self.abandoned
-        before = self.contradicted
-        if abandoned:
-            self.contradicted = sum(at > abandoned for at in self.answers(terms))
-        return self.contradicted - before
+        found = sum(at > abandoned for at in self.answers(terms)) if abandoned else 0
+        odd = self.odd
+        before = 0 if odd is None else odd.contradicted
+        if found == before or not abandoned:
+            return 0
+        self.follow().odds().contradicted = found
+        return found - before
+
+    def count_answer(self, state: str, at: int) -> None:
+        """Have the answer promise counted as `state`; before others are told of that."""
+        if self.course is None and state == "broken" and not self.breached_at:
+            self.breached_at = at
+            return
+        course = self.follow()
+        course.answer, course.answer_at = state, at
+
+    def revise(self) -> int:
+        """Return the number of a change of a verdict, which was counted."""
+        course = self.course
+        if course is None:
+            return 1  # its breach
+        course.revision += 1
+        return course.revision
 
     def may_be_lost(self, at: int) -> bool:
         """Return whether a restart of its source at `at` may be what ended it.
@@ -201,104 +356,10 @@ class Call(Waiter):
         return self.outcome_at
 
 
-@mypyc_attr(acyclic=True)
-class Judgement:
-    """What the facts of a call say at `now`; an undecided part is None."""
-
-    __slots__ = ("answer", "answer_at", "outcome", "outcome_at", "wait")
-
-    def __init__(
-        self, outcome: str | None, outcome_at: int, answer: str | None, answer_at: int, wait: int
-    ) -> None:
-        self.outcome = outcome
-        self.outcome_at = outcome_at
-        self.answer = answer
-        self.answer_at = answer_at
-        self.wait = wait
-        """microseconds from the start until answered or left unanswered, `NO_WAIT` before"""
+def _earlier(known: int, at: int) -> int:
+    """Return the earlier of a known instant (0: there is none) and another."""
+    return known if 0 < known < at else at
 
 
-def judge(
-    call: Call, terms: Terms, restarts: list[int], max_call: int, now: int
-) -> Judgement | None:
-    """Return the outcome and the answer promise of `call`; None for an orphan.
-
-    `restarts` are the sorted moments at which the call's source restarted.
-    """
-    start = call.start(terms)
-    if not start:
-        return None
-    limit = start + max_call
-    answers = call.answers(terms)
-    if answers:
-        at = answers[0]
-        abandoned = call.abandoned
-        if at <= limit and (not abandoned or abandoned > limit or at <= abandoned):
-            return _answered(start, at, terms)
-    return _unanswered(call, terms, restarts, start, limit, now)
-
-
-def _answered(start: int, at: int, terms: Terms) -> Judgement:
-    wait = at - start if at > start else 0
-    target = terms.answer_target
-    if wait <= target:
-        return Judgement("answered_in_target", at, "kept", at, wait)
-    return Judgement("answered_late", at, "broken", start + target, wait)
-
-
-def _unanswered(
-    call: Call,
-    terms: Terms,
-    restarts: list[int],
-    start: int,
-    limit: int,
-    now: int,
-) -> Judgement:
-    target = terms.answer_target
-    due = start + target
-    outcome, at = _first_end(call, restarts, limit)
-    if outcome is None:
-        if now < limit:
-            broken = "broken" if now >= due else None
-            return Judgement(None, 0, broken, due, NO_WAIT)
-        outcome, at = "lost", limit
-    wait = at - start if at > start else 0
-    if outcome != "abandoned":
-        return Judgement(outcome, at, "broken", min(due, at), wait)
-    if wait > target:
-        return Judgement("abandoned_late", at, "broken", due, wait)
-    answer = "excluded" if terms.leaves_out_early else "broken"
-    return Judgement("abandoned_in_target", at, answer, at, wait)
-
-
-def _first_end(call: Call, restarts: list[int], limit: int) -> tuple[str | None, int]:
-    """Return the earliest fact that ended the call unanswered; of one instant the first here."""
-    outcome: str | None = None
-    earliest = limit + 1
-    if 0 < call.abandoned < earliest:
-        outcome, earliest = "abandoned", call.abandoned
-    if 0 < call.diverted < earliest:
-        outcome, earliest = "diverted", call.diverted
-    if 0 < call.requested < earliest:
-        outcome, earliest = "callback_requested", call.requested
-    if 0 < call.rejected < earliest:
-        outcome, earliest = "rejected", call.rejected
-    if call.ends:
-        end = call.ends[0]
-        if end.at < earliest:
-            by_centre = end.ended_by in ("system", "agent")
-            outcome, earliest = "diverted" if by_centre else "abandoned", end.at
-    if restarts:
-        restarted = _restart_after(restarts, call.arrival)
-        if 0 < restarted < earliest:
-            outcome, earliest = "lost", restarted
-    return outcome, earliest
-
-
-def _restart_after(restarts: list[int], arrival: int) -> int:
-    position = bisect_right(restarts, arrival)
-    return restarts[position] if position < len(restarts) else 0
-
-
-def _earliest(instants: tuple[int, ...], at: int) -> tuple[int, ...]:
-    return tuple(sorted((*instants, at))[:MAX_REPEATS]) if instants else (at,)
+def _label_of(queue: str | None) -> str:
+    return NO_QUEUE if queue is None else queue

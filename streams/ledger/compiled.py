@@ -2,11 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-__all__ = ["mypyc_attr"]
+__all__ = ["mypyc_attr", "u8"]
 
 if TYPE_CHECKING:
-    from mypy_extensions import mypyc_attr
+    from mypy_extensions import mypyc_attr, u8
 else:
+    u8 = int
+    """A small number, which takes one byte instead of eight."""
 
     def mypyc_attr(**_):
         """Return a decorator that leaves a class as it is.

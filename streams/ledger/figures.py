@@ -1,10 +1,12 @@
 """The figures of a stretch of time: outcomes, promises, usefulness and service levels."""
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any, Final
 
 from streams.ledger.calls import ANSWERED, Call
 from streams.ledger.changes import NONE
+from streams.ledger.customers import Customer
 from streams.ledger.ledger import Ledger
 from streams.ledger.totals import OUTCOMES, VERDICTS, QueueTotals
 
@@ -37,8 +39,8 @@ def figures_by_queue(ledger: Ledger) -> dict[str, dict[str, Any]]:
     figures = {label: _counted(ledger.totals.queues.get(label)) for label in labels}
     for call in _started(ledger):
         _add_open(figures[_label(ledger, call)], call)
-    for customer in ledger.book.customers.values():
-        for promise in customer.promises:
+    for held in ledger.book.callers.by_key.values():
+        for promise in held.promises if isinstance(held, Customer) else ():
             figures[promise.label]["callback"]["open"] += promise.state in _UNDECIDED
     for part in figures.values():
         part["offered"] = sum(part["outcomes"].values())
@@ -84,7 +86,9 @@ def _ratio(part: int, whole: int) -> float | None:
 
 
 def _started(ledger: Ledger) -> Iterable[Call]:
-    return (call for call in ledger.book.calls.values() if call.arrival)
+    register = ledger.book.register
+    calls = chain(register.rest.values(), register.undecided.values())
+    return (call for call in calls if call.arrival)
 
 
 def _label(ledger: Ledger, call: Call) -> str:

@@ -6,12 +6,12 @@ from typing import Final
 
 from streams.events import Event
 from streams.ledger import kinds
-from streams.ledger.calls import Call
+from streams.ledger.calls import OVER, Call
 from streams.ledger.changes import Change
 from streams.ledger.customers import CallbackFact, Customer
 from streams.ledger.deadlines import DUE, Waiter
 from streams.ledger.live import LiveQueue, live_queues
-from streams.ledger.retention import forget_call, is_forgettable, prune
+from streams.ledger.retention import forget_call, is_forgettable, prune, prune_alone
 from streams.ledger.rules import Rules
 from streams.ledger.settle import Settlement
 from streams.ledger.totals import Totals
@@ -89,7 +89,7 @@ class Ledger:
     @property
     def pending_orphans(self) -> int:
         """How many events wait for the offer of their call."""
-        return sum(call.pending for call in self.book.calls.values())
+        return sum(call.pending for call in self.book.register.rest.values())
 
     def apply(self, event: Event, recorded_at: int | None = None) -> str:
         """Take in one event and return its fate.
@@ -178,9 +178,9 @@ class Ledger:
             if not call.answered(at, told[kinds.BY]):
                 fate = "ignored"
         elif kind == kinds.ENDED:
-            call.ended(at, told[kinds.BY], told[kinds.RESOLVED])
+            call.follow().ended(at, told[kinds.BY], told[kinds.RESOLVED])
         elif kind != kinds.TRANSFERRED:
-            _note_end(call, kind, at)
+            call.left(kind, at)
         fate = self._noted(call, told, at, fate)
         if kind == kinds.ANSWERED:
             return "contradictory" if self._new_contradictions(call) else fate
@@ -196,25 +196,28 @@ class Ledger:
 
     def _started(self, call: Call, kind: int, told: kinds.Told, at: int) -> str:
         before = call.arrival
-        if kind == kinds.QUEUED and (not call.queued or at < call.queued):
-            call.queued = at
-            call.is_contestable = True
+        if kind == kinds.QUEUED:
+            call.entered(at)
         source = call.source
         told_source: str = told[kinds.SOURCE]
         call.arrived(at, told_source if told_source != source else source)
         if call.source != source:
             # It seemed to be another source's.
-            self.book.calls_of.remove(source)
-            self.book.calls_of.add(call.source)
+            self.book.register.by_source.remove(source)
+            self.book.register.by_source.add(call.source)
         if not before:
-            self._applied += call.pending
-            call.pending = 0
-        elif before != call.arrival and call.label is not None:
-            self.windows.note(call.label, OFFERED, before, -1)
-            self.windows.note(call.label, OFFERED, call.arrival, 1)
+            self._applied += call.release()
+        elif before != call.arrival:
+            self._came_earlier(call, before)
         self._name(call, told, at)
         self.book.touch(call)
         return "applied"
+
+    def _came_earlier(self, call: Call, before: int) -> None:
+        label = call.label
+        if label is not None:
+            self.windows.note(label, OFFERED, before, -1)
+            self.windows.note(label, OFFERED, call.arrival, 1)
 
     def _new_contradictions(self, call: Call) -> int:
         if not call.abandoned:
@@ -231,15 +234,14 @@ class Ledger:
 
     def _hold(self, call: Call) -> str:
         """Keep an event of a call whose offer is not known yet."""
-        call.pending += 1
+        call.follow().odds().pending += 1
         # The offer may come from a source whose clock is ahead: the grace is for that.
         self.book.deadlines.set(call, call.last_at + self.rules.lateness + self.rules.grace + 1)
         return "orphan"
 
     def _name(self, call: Call, told: kinds.Told, at: int) -> None:
         """Note queue, customer and anonymity from any event of a call."""
-        if at > call.last_at:  # noqa: PLR1730 - twice as fast as max()
-            call.last_at = at
+        call.happened(at)
         queue: str | None = told[kinds.QUEUE]
         if queue is not None and (call.queue is None or at <= call.queue_at):
             call.named_queue(at, self.book.shared(queue))
@@ -247,9 +249,7 @@ class Ledger:
             call.anonymous = True
         customer: str | None = told[kinds.CUSTOMER]
         if customer is not None and (call.customer is None or at <= call.customer_at):
-            call.named_customer(at, customer)
-            if call.held_by is not None and call.held_by != call.customer:
-                self.book.leave(call)
+            self.book.name_customer(call, at, customer)
 
     def _take_callback(self, kind: int, told: kinds.Told, at: int) -> str:
         source: str = told[kinds.SOURCE]
@@ -270,7 +270,7 @@ class Ledger:
         fate = self._give(self._customer(name), fact)
         if self._noted(call, told, at, fate) == "orphan":
             # The customer is known, so the event counts; the call is only named by it.
-            call.pending -= 1
+            call.follow().odds().pending -= 1
         return fate
 
     def _require_room(self, call_id: str | None, name: str | None, source: str) -> None:
@@ -279,19 +279,17 @@ class Ledger:
         if name is None:
             known = len(self.book.attached.get(str(call_id), ()))
         else:
-            customer = self.book.customers.get(name)
-            known = 0 if customer is None else len(customer.facts)
+            customer = self.book.callers.by_key.get(name)
+            known = len(customer.facts) if isinstance(customer, Customer) else 0
         most = limits.max_callbacks_of_source, limits.max_callbacks
         if known >= limits.max_callbacks_of_one or self.book.facts_of.is_full(source, *most):
             raise _FullError
 
     def _customer(self, name: str) -> Customer:
-        customer = self.book.customers.get(name)
-        if customer is None:
-            customer = self.book.customers[name] = Customer(name, name)
-        elif self.book.originals is not None:
-            self.book.originals.keep_customer(customer)
-        return customer
+        callers = self.book.callers
+        if self.book.originals is not None and name in callers.by_key:
+            self.book.originals.keep_customer(name, callers.by_key[name])
+        return callers.known(name, name)
 
     def _give(self, customer: Customer, fact: CallbackFact) -> str:
         if any(known.fingerprint == fact.fingerprint for known in customer.facts):
@@ -330,8 +328,7 @@ class Ledger:
         insort(restarts, at)
         oldest = book.now - self.rules.lateness - 2 * self.rules.max_call
         book.restarts[source] = [moment for moment in restarts if moment >= oldest]
-        own = [call for call in book.calls.values() if call.source == source]
-        touched = [call for call in own if call.may_be_lost(at)]
+        touched = [call for call in book.register.of(source) if call.may_be_lost(at)]
         # A ledger that was loaded holds its calls in another order.
         touched.sort(key=_id)
         for call in touched:
@@ -342,15 +339,15 @@ class Ledger:
         """Return the call that an event tells of; None if the event was taken before."""
         call_id: str = told[kinds.CALL_ID]
         mark: int = told[kinds.MARK]
-        call = self.book.calls.get(call_id)
+        call = self.book.register.find(call_id)
         if call is None:
             call = Call(call_id, mark)
             call.source = self.book.shared(told[kinds.SOURCE])
             limits = self.rules.limits
             most = limits.max_calls_of_source, limits.max_calls
-            if self.book.calls_of.is_full(call.source, *most):
+            if self.book.register.by_source.is_full(call.source, *most):
                 raise _FullError
-            self.book.remember(call)
+            self.book.register.remember(call)
             return call
         return call if self.book.is_news(call, mark) else None
 
@@ -361,36 +358,21 @@ class Ledger:
                 self.book.touch_customer(waiter)
             over.append(waiter)
         elif isinstance(waiter, Call):
-            if not waiter.arrival or is_forgettable(self.book, waiter):
+            is_over = waiter.hold == OVER or not waiter.arrival
+            if is_over or is_forgettable(self.book, waiter):
                 over.append(waiter)
             else:
                 self.book.touch(waiter)
 
     def _forget(self, waiter: Waiter) -> None:
         if isinstance(waiter, Customer):
-            if waiter.id in self.book.customers:
+            if waiter.id in self.book.callers.by_key:
                 prune(self.book, waiter)
         elif isinstance(waiter, Call):
-            if not waiter.arrival:
+            if waiter.hold == OVER:
+                prune_alone(self.book, waiter)
+            elif not waiter.arrival:
                 self._fates["orphan"] += waiter.pending
                 forget_call(self.book, waiter)
             elif is_forgettable(self.book, waiter):
                 forget_call(self.book, waiter)
-
-
-def _note_end(call: Call, kind: int, at: int) -> None:
-    """Note what ends a call unanswered."""
-    if kind == kinds.ABANDONED:
-        call.abandoned = _earlier(call.abandoned, at)
-    elif kind == kinds.DIVERTED:
-        call.diverted = _earlier(call.diverted, at)
-    elif kind == kinds.REJECTED:
-        call.rejected = _earlier(call.rejected, at)
-    else:
-        call.requested = _earlier(call.requested, at)
-    call.is_contestable = True
-
-
-def _earlier(known: int, at: int) -> int:
-    """Return the earlier of a known instant (0: there is none) and another."""
-    return known if 0 < known < at else at

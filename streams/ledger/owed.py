@@ -1,23 +1,13 @@
 """Counting what is owed to a customer: callback promises opened, settled, made good."""
 
-from typing import Final
-
 from streams.ledger.callbacks import Owed
-from streams.ledger.calls import Call
+from streams.ledger.calls import NAMELESS
 from streams.ledger.changes import NONE, Change
 from streams.ledger.customers import Counted, Customer
 from streams.ledger.due import CallbacksDue
 from streams.ledger.tally import Tally, differs, next_state
 
-__all__ = ["NAMELESS", "CallbackTally", "key_of"]
-
-NAMELESS: Final = "\0"
-"""Begins the key of a call that stands for its nameless customer."""
-
-
-def key_of(call: Call) -> str:
-    """Return the id of the customer of `call`; of one without a name the call stands for him."""
-    return call.customer if call.customer is not None else NAMELESS + call.id
+__all__ = ["CallbackTally"]
 
 
 class CallbackTally:

@@ -1,11 +1,11 @@
 """What may be forgotten: a fact that can no longer change a verdict, however late others come."""
 
-from streams.ledger.calls import ANSWERED, Call
+from streams.ledger.calls import ANSWERED, FREE, Call
 from streams.ledger.changes import NONE
 from streams.ledger.customers import CallbackFact, Counted, Customer, without
 from streams.ledger.settle import Settlement
 
-__all__ = ["forget_call", "is_forgettable", "prune"]
+__all__ = ["forget_call", "is_forgettable", "prune", "prune_alone"]
 
 
 def prune(book: Settlement, customer: Customer) -> None:
@@ -32,28 +32,36 @@ def prune(book: Settlement, customer: Customer) -> None:
         book.deadlines.set(customer, book.now + book.rules.lateness + 1)
 
 
+def prune_alone(book: Settlement, call: Call) -> None:
+    """Forget `call` with its customer, for whom it stands alone, if nothing depends on it."""
+    if _is_over(book, call):
+        del book.callers.by_key[str(call.customer)]
+        forget_call(book, call)
+    else:
+        book.deadlines.set(call, book.now + book.rules.lateness + 1)
+
+
 def _forget_customer(book: Settlement, customer: Customer) -> None:
     for call in customer.calls:
         forget_call(book, call)
     customer.calls = ()
     customer.wake = 0
-    del book.customers[customer.id]
+    del book.callers.by_key[customer.id]
 
 
 def forget_call(book: Settlement, call: Call) -> None:
     """Forget `call` and what was attached to it."""
     book.tell(call)
-    book.forget(call)
+    book.register.forget(call)
     for fact in book.attached.pop(call.id, ()):
         book.facts_of.remove(fact.source)
-    book.undecided.pop(call.id, None)
     call.wake = 0
-    call.held_by = None
+    call.hold = FREE
 
 
 def is_forgettable(book: Settlement, call: Call) -> bool:
     """Return whether `call`, which no customer holds, can change no verdict any more."""
-    return call.held_by is None and _is_over(book, call)
+    return call.hold == FREE and _is_over(book, call)
 
 
 def _is_over(book: Settlement, call: Call) -> bool:

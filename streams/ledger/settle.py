@@ -6,12 +6,24 @@ from typing import TYPE_CHECKING, Final
 from streams.instants import MINUTE, SECOND, resolution
 from streams.ledger.by_source import BySource
 from streams.ledger.callbacks import Owed, callback_promises
-from streams.ledger.calls import ANSWERED, NO_WAIT, Call, Judgement, judge
+from streams.ledger.callers import Callers
+from streams.ledger.calls import (
+    ALONE,
+    ANSWERED,
+    APART,
+    FREE,
+    NAMELESS,
+    OVER,
+    Call,
+)
 from streams.ledger.changes import NONE
-from streams.ledger.customers import CallbackFact, Customer, History, history, without
-from streams.ledger.deadlines import Deadlines
+from streams.ledger.course import NO_WAIT, Course
+from streams.ledger.customers import CallbackFact, Customer, History, history
+from streams.ledger.deadlines import Deadlines, Waiter
 from streams.ledger.due import CallbacksDue
-from streams.ledger.owed import NAMELESS, CallbackTally, key_of
+from streams.ledger.judging import Judgement, judge
+from streams.ledger.owed import CallbackTally
+from streams.ledger.register import Register
 from streams.ledger.rules import Rules
 from streams.ledger.tally import Tally, differs, next_state
 from streams.ledger.terms import Terms, TermsOf
@@ -47,23 +59,19 @@ class Settlement:
         self.now = 0
         self.tally = Tally(rules, windows=windows)
         self._names: dict[str, str] = {}
-        self.calls: dict[str, Call] = {}
-        self.customers: dict[str, Customer] = {}
         self.attached: dict[str, list[CallbackFact]] = {}
         """callback events that named only a call, by call"""
         self.restarts: dict[str, list[int]] = {}
-        self.undecided: dict[str, Call] = {}
-        """calls without an outcome"""
+        self.register = Register()
+        self.undecided = self.register.undecided
         self.waiting = Waiting()
         self.due = CallbacksDue()
         self._callbacks = CallbackTally(self.tally, self.due)
         self.boundary_ambiguous = 0
-        self.calls_of = BySource()
         self.facts_of = BySource()
         """callback events that are remembered"""
-        self.crowded = 0
-        """calls judged apart from their customer, who had too many"""
         self.deadlines = Deadlines()
+        self.callers = Callers(self.deadlines, rules.limits.max_calls_of_one)
         self.originals: Originals | None = None
         """of a snapshot that is being written"""
         self._touched: list[Call] = []
@@ -87,15 +95,10 @@ class Settlement:
         """Return the calls that the next tick will judge."""
         return self._touched
 
-    def remember(self, call: Call) -> None:
-        """Keep a new call."""
-        self.calls[call.id] = call
-        self.calls_of.add(call.source)
-
-    def forget(self, call: Call) -> None:
-        """Keep `call` no longer."""
-        del self.calls[call.id]
-        self.calls_of.remove(call.source)
+    @property
+    def calls(self) -> dict[str, Call]:
+        """All calls by their ids, as they are now."""
+        return self.register.everything()
 
     def touch(self, call: Call) -> None:
         """Have `call` judged at the next tick."""
@@ -151,13 +154,14 @@ class Settlement:
                 self._count_call(call, found, terms)
                 if found.outcome is None:
                     self.waiting.add(call, terms)
-        customer = self._customer_of(call)
+        outcome = call.outcome
+        failed = outcome is not None and outcome not in ANSWERED
+        is_trouble = failed or (bool(self.attached) and call.id in self.attached)
+        customer = self.callers.of(call, is_trouble)
         if customer is None:
             self._settle_alone(call, terms, ())
             return None
-        outcome = call.outcome
-        failed = outcome is not None and outcome not in ANSWERED
-        if failed or (self.attached and call.id in self.attached):
+        if is_trouble:
             customer.troubled = True
         if customer.troubled or len(customer.calls) > 1:
             return customer
@@ -192,40 +196,19 @@ class Settlement:
         self._settle_calls(customer, past, owed)
         self._wake_customer(customer, owed)
 
-    def _join(self, call: Call) -> Customer:
-        """Return the customer of `call`, who from now on has it."""
-        key = key_of(call)
-        customer = self.customers.get(key)
-        if customer is not None and len(customer.calls) >= self.rules.limits.max_calls_of_one:
-            self.crowded += 1
-            key = NAMELESS + call.id
-            customer = self.customers.get(key)
-        if customer is None:
-            customer = self.customers[key] = Customer(key, call.customer)
-        call.held_by = key
-        customer.calls = (*customer.calls, call)
-        return customer
+    def name_customer(self, call: Call, at: int, name: str) -> None:
+        """Note a customer of `call`, which may turn out to be another's than who holds it."""
+        before, hold = call.customer, call.hold
+        call.named_customer(at, name)
+        if hold == APART:
+            self._leave(call, NAMELESS + call.id)
+        elif hold != FREE and call.customer != before:
+            self._leave(call, str(before))
 
-    def leave(self, call: Call) -> None:
-        """Take `call` from the customer who held it, because it turned out to be another's."""
-        if call.held_by is None:
-            return
-        customer = self.customers[call.held_by]
+    def _leave(self, call: Call, key: str) -> None:
         if self.originals is not None:
-            self.originals.keep_customer(customer)
-        call.held_by = None
-        customer.calls = without(customer.calls, call)
-        customer.troubled = True
-        self.touch_customer(customer)
-
-    def _customer_of(self, call: Call) -> Customer | None:
-        """Return the customer of `call`; None if nothing needs one."""
-        if call.held_by is not None:
-            return self.customers[call.held_by]
-        failed = call.outcome is not None and call.outcome not in ANSWERED
-        if call.customer is not None or failed or call.id in self.attached:
-            return self._join(call)
-        return None
+            self.originals.keep_customer(key, self.callers.by_key[key])
+        self.touch_customer(self.callers.leave(call, key))
 
     def _count_call(self, call: Call, found: Judgement, terms: Terms) -> None:
         if found.outcome == "answered_in_target" and call.outcome is None and call.answer is None:
@@ -236,43 +219,45 @@ class Settlement:
         self._count_outcome(call, found, terms)
         state = next_state(call.answer, found.answer)
         if state is not None and differs(state, found.answer_at, call.answer, call.answer_at):
-            self.tally.change(call, "answer", call.answer, call.answer_at, state, found.answer_at)
-            call.answer, call.answer_at = state, found.answer_at
-        if found.outcome is None:
-            self.undecided[call.id] = call
+            was, was_at = call.answer, call.answer_at
+            call.count_answer(state, found.answer_at)
+            self.tally.change(call, "answer", was, was_at, state, found.answer_at)
+        if found.outcome is not None:
+            self.register.close(call)
         else:
-            self.undecided.pop(call.id, None)
+            self.register.leave_open(call)
 
     def _count_first_answer(self, call: Call, found: Judgement, terms: Terms) -> None:
         at, wait = found.outcome_at, found.wait
         self.tally.first_answer(call, at, wait)
-        call.outcome, call.outcome_at, call.waited = "answered_in_target", at, wait
-        call.answer, call.answer_at = "kept", at
-        call.promise, call.promise_at = "kept", at
+        course = call.follow()
+        course.outcome, course.outcome_at, course.waited = "answered_in_target", at, wait
+        course.answer, course.answer_at = "kept", at
+        course.promise, course.promise_at = "kept", at
         self._note_ambiguity(at, wait, terms)
-        self.undecided.pop(call.id, None)
+        self.register.close(call)
 
     def _count_outcome(self, call: Call, found: Judgement, terms: Terms) -> None:
         state = next_state(call.outcome, found.outcome)
-        if state is None or (
-            found.wait == call.waited
-            and not differs(state, found.outcome_at, call.outcome, call.outcome_at)
-        ):
+        if state is None:
             return
-        self._count_wait(self.tally.place(call), call, found, terms)
-        was, was_at, was_wait = call.outcome, call.outcome_at, call.waited
-        call.outcome, call.outcome_at, call.waited = state, found.outcome_at, found.wait
+        course = call.follow()
+        was, was_at, was_wait = course.outcome, course.outcome_at, course.waited
+        if found.wait == was_wait and not differs(state, found.outcome_at, was, was_at):
+            return
+        self._count_wait(self.tally.place(call), course, found, terms)
+        course.outcome, course.outcome_at, course.waited = state, found.outcome_at, found.wait
         at, wait = found.outcome_at, found.wait
         self.tally.change(call, "outcome", was, was_at, state, at, wait, was_wait)
 
-    def _count_wait(self, label: str, call: Call, found: Judgement, terms: Terms) -> None:
-        if call.outcome in ANSWERED and call.waited != NO_WAIT:
-            self.tally.windows.wait(label, call.waited, call.outcome_at, -1)
+    def _count_wait(self, label: str, was: Course, found: Judgement, terms: Terms) -> None:
+        if was.outcome in ANSWERED and was.waited != NO_WAIT:
+            self.tally.windows.wait(label, was.waited, was.outcome_at, -1)
         if found.wait == NO_WAIT:
             return
         if found.outcome in ANSWERED:
             self.tally.windows.wait(label, found.wait, found.outcome_at, 1)
-        if call.outcome is None:
+        if was.outcome is None:
             self._first_outcome(label, found, terms)
 
     def _first_outcome(self, label: str, found: Judgement, terms: Terms) -> None:
@@ -330,46 +315,59 @@ class Settlement:
         if state is not None and differs(state, found.at, call.usefulness, call.usefulness_at):
             was, was_at = call.usefulness, call.usefulness_at
             self.tally.change(call, "usefulness", was, was_at, state, found.at)
-            call.usefulness, call.usefulness_at = state, found.at
+            course = call.follow()
+            course.usefulness, course.usefulness_at = state, found.at
         return found.at if found.verdict is None else None
 
     def _no_usefulness(self, call: Call) -> None:
         if call.usefulness is not None and call.usefulness != NONE:
             was, was_at = call.usefulness, call.usefulness_at
             self.tally.change(call, "usefulness", was, was_at, NONE, was_at)
-            call.usefulness = NONE
+            call.follow().usefulness = NONE
 
     def _count_promise(self, call: Call, found: str | None, at: int) -> None:
         state = next_state(call.promise, found)
         if state is not None and differs(state, at, call.promise, call.promise_at):
             self.tally.change(call, "promise", call.promise, call.promise_at, state, at)
-            call.promise, call.promise_at = state, at
+            course = call.follow()
+            course.promise, course.promise_at = state, at
 
     def _wake_call(self, call: Call, terms: Terms, again: int | None) -> None:
         start = call.start(terms)
         if call.outcome is None or call.outcome == NONE:
             undecided = call.answer is None or call.answer == NONE
             delay = terms.answer_target if undecided else self._max_call
-            self.deadlines.set(call, start + delay)
+            self._wake_at(call, start + delay)
         elif again is not None:
             if not call.ends:
                 # Looked at now and then, so that no entry outlives a call that ended long ago.
                 again = min(again, max(self.now, call.outcome_at) + _LOOK_AGAIN)
-            self.deadlines.set(call, again)
+            self._wake_at(call, again)
         else:
             self._wake_to_forget(call)
 
+    def _wake_at(self, call: Call, at: int) -> None:
+        if call.hold == OVER:
+            # From now on there are two deadlines: one of its own, one of its customer.
+            self.callers.promote(call, str(call.customer))
+        self.deadlines.set(call, at)
+
     def _wake_to_forget(self, call: Call) -> None:
         forget_at = self.final_at(call) + self._lateness + 1
-        if call.held_by is None:
+        hold = call.hold
+        if hold == FREE:
             self.deadlines.set(call, forget_at)
             return
-        call.wake = 0
-        customer = self.customers[call.held_by]
-        if customer.wake <= self.now:
+        holder: Waiter = call
+        if hold == ALONE:
+            call.hold, call.wake = OVER, 0
+        elif hold != OVER:
+            call.wake = 0
+            holder = self.callers.customer(str(call.held_by))
+        if holder.wake <= self.now:
             # Something else still holds what could be forgotten: no hurry to look again.
             later = self.now + self._lateness + 1
-            self.deadlines.set(customer, forget_at if forget_at > self.now else later)
+            self.deadlines.set(holder, forget_at if forget_at > self.now else later)
 
     def _wake_customer(self, customer: Customer, owed: list[Owed]) -> None:
         due = [promise.due_at for promise in owed if promise.state is None]

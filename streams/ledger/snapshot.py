@@ -119,23 +119,24 @@ def _restore(ledger: Ledger, read: _State) -> None:
     ledger.source_seen.update(read.source_seen)
     book.restarts.update(read.restarts)
     book.boundary_ambiguous = read.boundary_ambiguous
-    book.crowded = read.crowded
+    book.callers.crowded = read.crowded
     for key, facts in read.attached.items():
         book.attached[key] = [fact_of(fact) for fact in facts]
         for fact in book.attached[key]:
             book.facts_of.add(fact.source)
     _restore_totals(ledger, read)
+    register, undecided = book.register, set(read.undecided)
     for row in read.calls:
-        restore_call(book, row)
+        restore_call(book, row, row.id in undecided)
+    _require(len(register.undecided) == len(undecided), "a call without an outcome")
     for customer in read.customers:
         restore_customer(book, customer)
-    for call_id in read.undecided:
-        call = book.undecided[call_id] = book.calls[call_id]
+    for call in register.undecided.values():
         book.waiting.add(call, book.terms.of(call.queue))
     for call_id in read.touched[0]:
-        book.touch(book.calls[call_id])
+        book.touch(register.named(call_id))
     for name in read.touched[1]:
-        book.touch_customer(book.customers[name])
+        book.touch_customer(book.callers.customer(name))
 
 
 def _restore_totals(ledger: Ledger, read: _State) -> None:

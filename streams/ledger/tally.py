@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from streams.ledger.calls import ANSWERED, NO_WAIT, Call
+from streams.ledger.calls import ANSWERED, Call
 from streams.ledger.changes import NONE, Change
+from streams.ledger.course import NO_WAIT
 from streams.ledger.rules import Rules
 from streams.ledger.totals import PLACES, Totals
 from streams.ledger.windows import OFFERED, NoWindows, Windows
@@ -28,14 +29,15 @@ class Tally:
 
         A call that turns out to belong to another queue takes its counts along as corrections.
         """
-        if call.label is not None and call.label == call.queue:
-            return call.label
+        known = call.label
+        if known is not None and known == call.queue:
+            return known
         label = self.totals.label(call.queue)
-        if call.label is None:
+        if known is None:
             self.totals.of(label).count(OFFERED)
             self.windows.note(label, OFFERED, call.arrival, 1)
-        elif call.label != label:
-            self._move(call, call.label, label)
+        elif known != label:
+            self._move(call, known, label)
         call.label = label
         return label
 
@@ -66,14 +68,15 @@ class Tally:
         totals.count(_WHOLE_KEPT)
         totals.answer_wait.add(wait)
         self.windows.answered_in_target(label, wait, at)
-        queue, key, customer, number = call.queue, call.id, call.customer, call.revision
+        course = call.follow()
+        queue, key, customer, number = call.queue, call.id, call.customer, course.revision
         outcome, kept = "answered_in_target", "kept"
         self.changes += (
             Change(at, key, customer, None, key, queue, number + 1, outcome, "outcome", wait),
             Change(at, key, customer, None, key, queue, number + 2, kept, "answer"),
             Change(at, key, customer, None, key, queue, number + 3, kept, "promise"),
         )
-        call.revision = number + 3
+        course.revision = number + 3
 
     def _tell(
         self,
@@ -85,10 +88,9 @@ class Tally:
         wait: int,
         was_wait: int,
     ) -> None:
-        call.revision += 1
         key = call.id
         change = Change(
-            at, key, call.customer, None, key, call.queue, call.revision, state, verdict,
+            at, key, call.customer, None, key, call.queue, call.revise(), state, verdict,
             None if wait == NO_WAIT else wait, was, None if was_wait == NO_WAIT else was_wait,
         )  # fmt: skip
         self.changes.append(change)
@@ -120,9 +122,10 @@ class Tally:
         self.move("answer", call.answer, call.answer_at, old, new)
         self.move("promise", call.promise, call.promise_at, old, new)
         self.move("usefulness", call.usefulness, call.usefulness_at, old, new)
-        if call.outcome in ANSWERED and call.waited != NO_WAIT:
-            self.windows.wait(old, call.waited, call.outcome_at, -1)
-            self.windows.wait(new, call.waited, call.outcome_at, 1)
+        course = call.course
+        if course is not None and course.outcome in ANSWERED and course.waited != NO_WAIT:
+            self.windows.wait(old, course.waited, course.outcome_at, -1)
+            self.windows.wait(new, course.waited, course.outcome_at, 1)
 
 
 def next_state(was: str | None, found: str | None) -> str | None:

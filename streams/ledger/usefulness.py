@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from streams.ledger.calls import Call, End
+from streams.ledger.calls import Call
 from streams.ledger.compiled import mypyc_attr
+from streams.ledger.course import End
 from streams.ledger.terms import Terms
 
 __all__ = ["Usefulness", "end_of_talk", "judge_usefulness"]

@@ -8,7 +8,7 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 
 from streams.ledger.ledger import Ledger
-from streams.ledger.packing import Originals, call_row, customer_row, fact_row
+from streams.ledger.packing import Originals, call_row, caller_row, fact_row
 from streams.ledger.slices import Stretch
 from streams.ledger.totals import QueueTotals
 
@@ -63,8 +63,9 @@ class Writing:
         self._book = book
         self._originals = book.originals = Originals(self._hurry)
         self._head, self._tail = _around_rows(ledger)
-        self._calls = _Rows(book.calls, call_row, self._originals.calls, at_a_time)
-        self._customers = _Rows(book.customers, customer_row, self._originals.customers, at_a_time)
+        kept, callers = self._originals, book.callers.by_key.copy()
+        self._calls = _Rows(book.calls, call_row, kept.calls, at_a_time)
+        self._customers = _Rows(callers, caller_row, kept.customers, at_a_time)
 
     def step(self) -> bool:
         """Write some more; False if all is written."""
@@ -130,7 +131,7 @@ def _around_rows(ledger: Ledger) -> tuple[list[msgspec.Raw], list[msgspec.Raw]]:
         {label: _totals_values(totals) for label, totals in ledger.totals.queues.items()},
         ledger.windows.end,
         {label: _windows_values(ledger, label) for label in ledger.windows.queues},
-        book.crowded,
+        book.callers.crowded,
     )
     return _written(before), _written(after)
 
@@ -152,7 +153,7 @@ class _Rows(Generic[_T]):
         originals: Mapping[str, tuple[Any, ...]],
         at_a_time: int,
     ) -> None:
-        self._held = dict(held)
+        self._held = held
         self._row = row
         self._originals = originals
         self._order: list[str] | None = None

@@ -41,7 +41,8 @@ def main(calls: int = 12_000, seed: int = 1) -> None:
         longest = max(longest, took)
         if len(state) >= len(fullest[1]):
             fullest = took, state
-            held = len(ledger.book.calls), len(ledger.book.customers), len(ledger.totals.queues)
+            book, queues = ledger.book, ledger.totals.queues
+            held = len(book.calls), len(book.callers.by_key), len(queues)
     took, state = fullest
     begun = time.process_time()
     again = load(Rules(), state)

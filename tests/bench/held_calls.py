@@ -19,6 +19,7 @@ from streams.events import Event, EventDecoder
 from streams.instants import MINUTE, SECOND
 from streams.kafka.worker import calm_collector
 from streams.ledger import Ledger, Rules, dump
+from streams.ledger.writing import prepare
 
 __all__ = ["KINDS", "filled"]
 
@@ -54,7 +55,11 @@ def events(kind: str, call: int, at: int) -> list[Event]:
 
 
 def filled(kind: str, number: int) -> Ledger:
-    """Return a ledger that holds so many calls, the last tick 30 s after the newest."""
+    """Return a ledger that holds so many calls, the last tick 30 s after the newest.
+
+    Every minute it prepares a snapshot, as a worker does, so what has been counted in windows is
+    kept as bytes: what a queue takes is another figure (`held_queues.py`).
+    """
     ledger = Ledger(Rules())
     for call in range(number):
         at = T0 + call * SPREAD // number
@@ -63,6 +68,9 @@ def filled(kind: str, number: int) -> Ledger:
         if call % 1000 == 0:
             ledger.advance(at - 2 * SECOND)
             ledger.drain()
+        if at // MINUTE != (at + SPREAD // number) // MINUTE:
+            for _ in prepare(ledger):
+                pass
     ledger.advance(T0 + SPREAD + 30 * SECOND)
     ledger.drain()
     return ledger

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from streams.instants import HOUR, SECOND
 from streams.ledger import DUE_WITHIN, NONE, Ledger, LiveQueue, dump, load
+from streams.ledger.customers import Customer
 
 Settings = dict[str, Any]
 
@@ -19,7 +20,8 @@ _asked = st.sampled_from((-4000, -1, 0, 1, 59, 600, 3600, 100_000)).map(lambda n
 def _looked_up(ledger: Ledger, at: int) -> dict[str, LiveQueue]:
     """The callbacks of every queue as of `at`, from the promises themselves."""
     queues: dict[str, LiveQueue] = {}
-    for customer in ledger.book.customers.values():
+    held = ledger.book.callers.by_key.values()
+    for customer in (each for each in held if isinstance(each, Customer)):
         for promise in customer.promises:
             queue = queues.setdefault(promise.label, LiveQueue())
             is_open, due = promise.state in (None, NONE), promise.owed.due_at

@@ -151,7 +151,7 @@ def test_what_is_remembered_has_its_limits(flood: Callable[[], Iterator[Event]])
         tracemalloc.stop()
         book = ledger.book
         assert len(book.calls) <= LIMITS.max_calls
-        assert book.calls_of.total == len(book.calls)
+        assert book.register.by_source.total == len(book.calls)
         assert len(ledger.totals.queues) <= 23
     assert sizes[1] < sizes[0] * 1.35 + 200_000
 
@@ -168,7 +168,7 @@ def test_what_is_refused_is_told(flood: Callable[[], Iterator[Event]]) -> None:
 def test_calls_of_a_customer_with_too_many_are_judged_apart() -> None:
     """They are counted; only that they are one customer's is forgotten."""
     ledger, said, refused = play(one_customer(900))
-    assert (ledger.book.crowded > 0, refused) == (True, 0)
+    assert (ledger.book.callers.crowded > 0, refused) == (True, 0)
     failed = ledger.totals.queues["flood"].counts["outcome", "abandoned_late"]
     assert failed == 900
     assert {c.customer for c in said if c.verdict == "opened"} == {"f"}
@@ -179,9 +179,9 @@ def test_limits_hold_after_a_snapshot() -> None:
     for flood in (endless, callbacks_of_many, one_customer):
         ledger = play(flood())[0]
         again = load(ledger.rules, dump(ledger))
-        assert again.book.calls_of.counts == ledger.book.calls_of.counts
+        assert again.book.register.by_source.counts == ledger.book.register.by_source.counts
         assert again.book.facts_of.counts == ledger.book.facts_of.counts
-        assert again.book.crowded == ledger.book.crowded
+        assert again.book.callers.crowded == ledger.book.callers.crowded
 
 
 def test_what_was_forgotten_makes_room() -> None:
@@ -189,4 +189,4 @@ def test_what_was_forgotten_makes_room() -> None:
     ledger = play(endless())[0]
     ledger.advance(BASE + s(24 * 3600))
     ledger.advance(BASE + s(48 * 3600))
-    assert (ledger.book.calls, ledger.book.calls_of.counts) == ({}, {})
+    assert (ledger.book.calls, ledger.book.register.by_source.counts) == ({}, {})

@@ -203,5 +203,5 @@ def test_in_the_end_nothing_is_remembered(events: list[Event], settings: Setting
     for hours in range(1, 200, 6):
         ledger.advance(_last(events) + hours * HOUR)
     assert not ledger.book.calls
-    assert not ledger.book.customers
+    assert not ledger.book.callers.by_key
     assert not ledger.book.attached

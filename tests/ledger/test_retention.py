@@ -44,7 +44,7 @@ def _truth(ledger: Ledger, verdict: str, state: str) -> int:
 
 
 def _is_empty(ledger: Ledger) -> bool:
-    return not (ledger.book.calls or ledger.book.customers or ledger.book.attached)
+    return not (ledger.book.calls or ledger.book.callers.by_key or ledger.book.attached)
 
 
 _AT_ONCE = [

@@ -11,6 +11,8 @@ from typing import Final
 import msgspec
 
 from streams.ledger import Ledger, Rules
+from streams.ledger.calls import Call
+from streams.ledger.customers import Customer
 from streams.ledger.snapshot import load
 from streams.ledger.writing import FORMAT, dump
 from streams.simulate import Centre, small_centre
@@ -45,7 +47,8 @@ def test_what_is_kept_is_a_state_with_something_in_it() -> None:
     ledger = load(Rules(), gzip.decompress(FILE.read_bytes()))
     book, totals = ledger.book, ledger.totals.queues.values()
     assert book.calls
-    assert any(customer.promises for customer in book.customers.values())
+    assert any(isinstance(one, Customer) and one.promises for one in book.callers.by_key.values())
+    assert any(isinstance(one, Call) for one in book.callers.by_key.values())
     assert sum(queue.counts["offered", "offered"] for queue in totals) == 300
     assert sum(queue.counts["callback", "kept"] for queue in totals) > 0
 

@@ -194,5 +194,5 @@ def test_under_other_rules_nothing_is_remembered_in_the_end_either(
     for hours in range(1, 60, 3):
         ledger.advance(end + hours * HOUR)
     assert not ledger.book.calls
-    assert not ledger.book.customers
+    assert not ledger.book.callers.by_key
     assert not ledger.book.attached

@@ -119,7 +119,7 @@ def test_an_open_call_outlives_the_finished_one_of_its_customer() -> None:
     _tick(ledger, 300, event("call.ended", 290, "b", resolved=True))
     for now in (500, 700, 900):
         _tick(ledger, now)
-    assert (ledger.book.calls, ledger.book.customers) == ({}, {})
+    assert (ledger.book.calls, ledger.book.callers.by_key) == ({}, {})
 
 
 def test_nothing_is_owed_to_a_customer_who_was_forgotten() -> None:
@@ -130,7 +130,7 @@ def test_nothing_is_owed_to_a_customer_who_was_forgotten() -> None:
     assert _owed(ledger) == (1, 1)
     for now in range(3700, 6000, 100):
         _tick(ledger, now)
-    assert (ledger.book.customers, _owed(ledger)) == ({}, (0, 0))
+    assert (ledger.book.callers.by_key, _owed(ledger)) == ({}, (0, 0))
 
 
 def _owed(ledger: Ledger) -> tuple[int, int]:

@@ -63,7 +63,7 @@ class Owned:
             fates=dict(ledger.fates),
             dead_letters=dict(self.dead_letters),
             boundary_ambiguous=ledger.boundary_ambiguous,
-            crowded=ledger.book.crowded,
+            crowded=ledger.book.callers.crowded,
             watermark=ledger.watermark,
             now=ledger.now,
         )
