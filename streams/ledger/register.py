@@ -44,18 +44,19 @@ class Register:
 
     def forget(self, call: Call) -> None:
         """Keep `call` no longer."""
-        if self.undecided.pop(call.id, None) is None:
-            del self.rest[call.id]
+        del (self.undecided if call.id in self.undecided else self.rest)[call.id]
         self.by_source.remove(call.source)
 
     def leave_open(self, call: Call) -> None:
         """Have `call` among those that wait for an outcome."""
         if call.id not in self.undecided:
-            self.undecided[call.id] = self.rest.pop(call.id)
+            self.undecided[call.id] = call
+            del self.rest[call.id]
 
     def close(self, call: Call) -> None:
         """Have `call` among the rest."""
-        if self.undecided.pop(call.id, None) is not None:
+        if call.id in self.undecided:
+            del self.undecided[call.id]
             self.rest[call.id] = call
 
     def of(self, source: str) -> list[Call]:
