@@ -28,7 +28,7 @@ class Ordered:
 
     def add(self, at: int) -> None:
         """Take in `at`, again if it is there already."""
-        if not self._blocks:
+        if not self._blocks or self._is_past_the_end(at):
             self._blocks.append(array("q", (at,)))
             self._firsts.append(at)
             return
@@ -81,10 +81,16 @@ class Ordered:
                 return block[position]
         return self._firsts[place + 1] if place + 1 < len(self._firsts) else None
 
+    def _is_past_the_end(self, at: int) -> bool:
+        """Return whether `at` follows a last block that is full: what comes in order stays so."""
+        last = self._blocks[-1]
+        return len(last) >= _MOST and at >= last[-1]
+
     def _split(self, place: int) -> None:
         block = self._blocks[place]
         half = block[_MOST // 2 :]
-        del block[_MOST // 2 :]
+        # A copy: one that was cut keeps its room.
+        self._blocks[place] = block[: _MOST // 2]
         self._blocks.insert(place + 1, half)
         self._firsts.insert(place + 1, half[0])
 

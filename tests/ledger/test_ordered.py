@@ -1,5 +1,6 @@
 """Instants in order: against a plain sorted list."""
 
+import tracemalloc
 from bisect import bisect_right, insort
 
 import pytest
@@ -49,6 +50,18 @@ def test_more_than_a_block_of_them(step: int) -> None:
         if turn % 997 == 0:
             _agree(found, plain, at)
     assert len(found) == 0
+
+
+def test_what_comes_in_order_takes_hardly_more_room_than_it_must() -> None:
+    """Eight bytes for each of very many, and some for a block of a thousand."""
+    tracemalloc.start()
+    try:
+        found = Ordered()
+        for at in range(1_000_000, 1_100_000):
+            found.add(at)
+        assert tracemalloc.get_traced_memory()[0] / len(found) < 10
+    finally:
+        tracemalloc.stop()
 
 
 def test_what_is_not_there_cannot_be_taken_away() -> None:
