@@ -72,10 +72,13 @@ class Copies(Generic[T]):
         read: Callable[[LedgerView], T],
         share: float,
         clock: Callable[[], float] = time.monotonic,
+        spent: Callable[[], float] = time.thread_time,
     ) -> None:
         self._read = read
         self._share = share
         self._clock = clock
+        # Without what others had of the processor: one copy that was put off would be for long.
+        self._spent = spent
         self._copies: dict[int, _Copy[T]] = {}
 
     def get(self, number: int) -> T | None:
@@ -109,7 +112,8 @@ class Copies(Generic[T]):
         return 0.0 if copy is None else copy.next_at
 
     def _take(self, partition: PartitionSource, begun: float, owned: int) -> None:
+        before = self._spent()
         value = self._read(partition.ledger)
-        cost = self._clock() - begun
+        cost = self._spent() - before
         next_at = begun + cost * owned / self._share
         self._copies[partition.number] = _Copy(partition.ledger, value, next_at)

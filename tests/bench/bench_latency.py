@@ -155,6 +155,18 @@ def sustained(place: Stand, rate: float, seconds: float = 8) -> float:
     return min(found, rate)
 
 
+def levelled(place: Stand, most: float = 200) -> None:
+    """Wait until what the backlog left behind is over: callbacks that fall due all at once."""
+    end = time.monotonic() + most
+    while time.monotonic() < end:
+        text = scraped(place.worker)
+        if not total(text, "callcenter_callbacks_open") + total(
+            text, "callcenter_callbacks_overdue"
+        ):
+            return
+        time.sleep(2)
+
+
 @contextmanager
 def loaded(events: int) -> Iterator[Stand]:
     """Run a worker on a topic with a backlog."""
@@ -207,6 +219,7 @@ def main(seconds: float = 20, events: float = 400_000) -> None:
                 f"{backlog:,.0f} events/s from a backlog, {capacity:,.0f} events/s while as many "
                 f"are produced on the same cores: 100 %. {PARTITIONS} partitions, 51 queues."
             )
+            levelled(place)
             rows = []
             for share in SHARES:
                 one = watched(place, capacity * share, seconds, f"f{int(share * 100):03}")

@@ -156,7 +156,7 @@ def test_cheap_copies_are_made_every_time() -> None:
     """What costs nothing is never old."""
     clock = Clock()
     read = SlowRead(clock, 0.0)
-    copies = Copies(read, 0.01, clock)
+    copies = Copies(read, 0.01, clock, clock)
     owned = partitions(3)
     for turn in range(1, 4):
         copies.refresh(owned)
@@ -168,7 +168,7 @@ def test_dear_copies_take_no_more_than_their_share(share: float) -> None:
     """Over a minute of publications, every partition being served in turn."""
     clock = Clock()
     read = SlowRead(clock, 0.004)
-    copies = Copies(read, share, clock)
+    copies = Copies(read, share, clock, clock)
     owned = partitions(12)
     begun, spent = clock.now, 0.0
     for _ in range(300):
@@ -181,10 +181,20 @@ def test_dear_copies_take_no_more_than_their_share(share: float) -> None:
     assert {copies.get(number) is not None for number in range(12)} == {True}
 
 
+def test_a_copy_that_was_put_off_by_others_is_not_dear() -> None:
+    """A second in which somebody else had the processor costs the loop nothing."""
+    clock = Clock()
+    read = SlowRead(clock, 1.0)
+    copies = Copies(read, 0.01, clock, lambda: 0.0)
+    for _ in range(2):
+        copies.refresh(partitions(1))
+    assert read.number == 2
+
+
 def test_one_turn_is_short() -> None:
     """No copy is begun once a turn has taken its time, so the loop is soon free again."""
     clock = Clock()
-    copies = Copies(SlowRead(clock, 0.004), 0.01, clock)
+    copies = Copies(SlowRead(clock, 0.004), 0.01, clock, clock)
     before = clock.now
     copies.refresh(partitions(12))
     assert clock.now - before <= TURN + 0.004
@@ -193,7 +203,7 @@ def test_one_turn_is_short() -> None:
 def test_a_partition_that_came_back_is_read_anew() -> None:
     """Its ledger is another one, so the old copy says nothing about it."""
     clock = Clock()
-    copies = Copies(SlowRead(clock, 0.004), 0.01, clock)
+    copies = Copies(SlowRead(clock, 0.004), 0.01, clock, clock)
     copies.refresh(partitions(1))
     assert copies.get(0) == 1
     copies.refresh(partitions(1))
