@@ -9,6 +9,7 @@ workers would take it from each other for ever.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from enum import Enum, auto
 from typing import Final, Protocol, TypeVar
 
 from faust.types import TP
@@ -24,7 +25,7 @@ from streams.kafka.ledgerlog.writer import FencedError
 from streams.kafka.partition import PartitionProcessor
 from streams.ledger.rules import Rules
 
-__all__ = ["Assignment", "Ports"]
+__all__ = ["Assignment", "Ports", "Wanted"]
 
 log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
@@ -36,6 +37,16 @@ UNTICKED_LIMIT: Final = 150_000
 
 A third of it was reached while a broker acknowledged the outputs before, and a worker stood idle.
 """
+
+
+class Wanted(Enum):
+    """Which partitions have a tick."""
+
+    ALL = auto()
+    NEWS = auto()
+    """those of which there is something to tell, the others now and then"""
+    BREACHES = auto()
+    """those in which somebody waits to be told"""
 
 
 class Ports(Protocol):
@@ -195,25 +206,21 @@ class Assignment:
 
         While a backlog is read nobody waits for the next verdict.
         """
-        return any(
-            keeper.processor.has_caught_up(fresh.get(TP(self.topic, number)))
-            and self._owes_news(number, keeper, fresh)
-            for number, keeper in self._keepers.items()
-        )
+        return any(self._owes_news(*each, fresh) for each in self._keepers.items())
 
     def _owes_news(self, number: int, keeper: Keeper, fresh: Mapping[TP, Fresh]) -> bool:
         wall, newest, hold = self._moment(number, fresh)
-        return keeper.processor.owes_news(wall, newest, hold=hold)
+        processor = keeper.processor
+        return processor.has_caught_up(newest) and processor.owes_news(wall, newest, hold=hold)
 
     def _has_news(self, number: int, keeper: Keeper, fresh: Mapping[TP, Fresh]) -> bool:
         wall, newest, hold = self._moment(number, fresh)
         return keeper.processor.has_news(wall, newest, hold=hold)
 
-    async def tick(self, fresh: Mapping[TP, Fresh], *, lazily: bool = False) -> None:
-        """Tick every live partition; when this returns each tick is durable, its outputs written.
+    async def tick(self, fresh: Mapping[TP, Fresh], wanted: Wanted = Wanted.ALL) -> None:
+        """Tick live partitions; when this returns each tick is durable, its outputs written.
 
-        Done `lazily`, partitions of which there is nothing to tell have a tick now and then, and
-        nobody waits for one whose snapshot is being made.
+        Unless it is all that are `wanted`, nobody waits for one whose snapshot is being made.
 
         Raises:
             OutputError: outputs cannot be written.
@@ -221,22 +228,26 @@ class Assignment:
         """
         began = self.clock()
         try:
-            wanted = [
+            numbers = [
                 number
                 for number, keeper in self._keepers.items()
-                if not (lazily and self._rests(number, keeper, fresh))
+                if wanted is Wanted.ALL or self._is_wanted(wanted, number, keeper, fresh)
             ]
-            await _all(self._tick_one(number, fresh) for number in wanted)
+            await _all(self._tick_one(number, fresh) for number in numbers)
         finally:
             self.watch.waited(began, self.clock())
         soon = self.clock() + SOON
         self.is_calm = not any(each.expects(soon) for each in self.owned.values())
 
-    def _rests(self, number: int, keeper: Keeper, fresh: Mapping[TP, Fresh]) -> bool:
+    def _is_wanted(
+        self, wanted: Wanted, number: int, keeper: Keeper, fresh: Mapping[TP, Fresh]
+    ) -> bool:
         if keeper.is_in_snapshot:
-            return True
+            return False
+        if wanted is Wanted.BREACHES:
+            return self._owes_news(number, keeper, fresh)
         rests = keeper.processor.rests(self.clock())
-        return rests and not self._has_news(number, keeper, fresh)
+        return not rests or self._has_news(number, keeper, fresh)
 
     async def _tick_one(self, number: int, fresh: Mapping[TP, Fresh]) -> None:
         wall, newest, hold = self._moment(number, fresh)

@@ -1,7 +1,8 @@
 """When a worker ticks: soon for a breach, else in its time, and never so often that it costs much.
 
 A tick a quarter of a second apart would be what a breach waits for; ten a second, each an append
-for every partition, would be what a quiet worker does all day.
+for every partition, would be what a quiet worker does all day. So ahead of their time only those
+partitions have one in which somebody waits for it.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ class Cadence:
     def __init__(self, most: float) -> None:
         self._most = most
         self._took = 0.0
+        self._end: float | None = None
 
     def note(self, seconds: float) -> None:
         """Note how long the last tick took."""
@@ -32,18 +34,25 @@ class Cadence:
         """How many seconds lie between two ticks at least."""
         return min(self._most, max(SOONEST, self._took / SHARE))
 
-    async def wait(self, news: asyncio.Event, is_due: Callable[[], bool]) -> None:
-        """Wait until the next tick; `is_due` says if it is, and is asked after any `news`."""
+    async def wait(self, news: asyncio.Event, is_due: Callable[[], bool]) -> bool:
+        """Wait until the next tick; `is_due` says if it is, and is asked after any `news`.
+
+        Returns whether it is one in its time, for all; otherwise somebody waits for it.
+        """
         clock = asyncio.get_running_loop().time
-        end = clock() + self._most
-        await asyncio.sleep(self.least)
+        end = clock() + self._most if self._end is None else self._end
+        await asyncio.sleep(min(self.least, max(0.0, end - clock())))
         while True:
             news.clear()
             left = end - clock()
-            if left <= 0 or is_due():
-                return
+            if left <= 0:
+                self._end = clock() + self._most
+                return True
+            if is_due():
+                self._end = end
+                return False
             try:
                 async with asyncio.timeout(left):
                     await news.wait()
             except TimeoutError:
-                return
+                pass

@@ -20,7 +20,7 @@ from faust.types import TP
 
 from streams import KERNEL
 from streams.kafka.app import EdgeApp, build_app
-from streams.kafka.assignment import Assignment
+from streams.kafka.assignment import Assignment, Wanted
 from streams.kafka.batch import Batch
 from streams.kafka.cadence import Cadence
 from streams.kafka.clock import SteadyClock
@@ -218,18 +218,18 @@ class Worker:
             self.fail(error)
 
     async def _tick_often(self) -> None:
-        await self._cadence.wait(self.assignment.news, self._is_due)
-        await self._tick(lazily=True)
+        in_time = await self._cadence.wait(self.assignment.news, self._is_due)
+        await self._tick(Wanted.NEWS if in_time else Wanted.BREACHES)
 
     def _is_due(self) -> bool:
         return self.assignment.is_due(self._app.reader.fresh)
 
-    async def _tick(self, *, lazily: bool = False) -> None:
+    async def _tick(self, wanted: Wanted = Wanted.ALL) -> None:
         """Tick once; one at a time."""
         async with self._turn:
             clock = asyncio.get_running_loop().time
             began = clock()
-            await self.assignment.tick(self._app.reader.fresh, lazily=lazily)
+            await self.assignment.tick(self._app.reader.fresh, wanted)
             took = clock() - began
             self._cadence.note(took)
             self.state.ticked(took)

@@ -44,6 +44,21 @@ def test_news_is_looked_at_when_it_comes() -> None:
     assert len(asked) == 2
 
 
+def test_ticks_ahead_of_their_time_do_not_put_off_the_next_one_for_all() -> None:
+    """However often somebody waits to be told, everything is told in its time."""
+
+    async def work() -> tuple[list[bool], float]:
+        cadence, news, begun = Cadence(0.35), asyncio.Event(), time.monotonic()
+        found: list[bool] = []
+        while not any(found):
+            found.append(await cadence.wait(news, lambda: True))
+        return found, time.monotonic() - begun
+
+    found, took = asyncio.run(work())
+    assert 2 <= len(found) <= 4
+    assert 0.35 <= took < 0.35 + SOONEST
+
+
 def test_ticks_that_take_long_are_made_less_often() -> None:
     """They take a tenth of the time at most, as long as they come in their time."""
     cadence = Cadence(0.5)

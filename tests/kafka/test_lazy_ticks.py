@@ -8,7 +8,9 @@ from faust.types import TP
 from log_in_memory import Clock, MemoryPorts
 from records import TOPIC
 
+from streams.events import CallOffered
 from streams.instants import SECOND
+from streams.kafka.assignment import Wanted
 from streams.kafka.batch import Fresh
 from streams.kafka.partition import IDLE
 from streams.ledger import Rules
@@ -29,7 +31,7 @@ def test_without_news_a_tick_comes_once_a_second() -> None:
         one, found = assignment(ports, clock), []
         await one.take([0])
         for _ in range(10):
-            await one.tick(fresh(ports, clock()), lazily=True)
+            await one.tick(fresh(ports, clock()), Wanted.NEWS)
             found.append(tick_count(ports.log(0)))
             clock.advance(0.25)
         return found
@@ -58,12 +60,12 @@ def test_records_are_told_with_the_next_tick() -> None:
     async def work() -> None:
         one = assignment(ports)
         await one.take([0])
-        await one.tick({}, lazily=True)
+        await one.tick({}, Wanted.NEWS)
         ports.source(0).extend(calls(3))
         take_in(one, ports)
         assert one.news.is_set()
         assert not one.is_due(fresh(ports, BASE))
-        await one.tick(fresh(ports, BASE), lazily=True)
+        await one.tick(fresh(ports, BASE), Wanted.NEWS)
 
     asyncio.run(work())
     assert tick_count(ports.log(0)) == 2
@@ -76,7 +78,7 @@ def test_while_a_backlog_is_read_nothing_is_due() -> None:
     async def work() -> None:
         one = assignment(ports)
         await one.take([0])
-        await one.tick({}, lazily=True)
+        await one.tick({}, Wanted.NEWS)
         ports.source(0).extend(calls(3))
         take_in(one, ports)
         ports.source(0).extend(calls(9, first=3))
@@ -96,10 +98,10 @@ def test_a_deadline_is_due_when_nothing_can_come_before_it(confirmed: int, is_du
         ports.source(0).extend(calls(1))
         take_in(one, ports)
         clock.now = DUE - IDLE // 2
-        await one.tick(fresh(ports, BASE + SECOND), lazily=True)
+        await one.tick(fresh(ports, BASE + SECOND), Wanted.NEWS)
         clock.now = DUE + SECOND // 5
         assert one.is_due(fresh(ports, confirmed)) is is_due
-        await one.tick(fresh(ports, confirmed), lazily=True)
+        await one.tick(fresh(ports, confirmed), Wanted.NEWS)
         shown = one.owned[0].exported.totals.queues.get("__none__")
         assert (shown is not None and shown.counts["answer", "broken"] == 1) is is_due
 
@@ -116,9 +118,34 @@ def test_a_worker_is_calm_unless_a_deadline_comes_soon() -> None:
         ports.source(0).extend(calls(1))
         for later in (0, 5, 9, 11):
             clock.now = BASE + later * SECOND
-            await one.tick(fresh(ports, clock.now), lazily=True)
+            await one.tick(fresh(ports, clock.now), Wanted.NEWS)
             found.append(one.is_calm)
             take_in(one, ports)
         return found
 
     assert asyncio.run(work()) == [True, True, False, False]
+
+
+def test_ahead_of_its_time_only_a_partition_with_a_breach_has_a_tick() -> None:
+    """Records of another one are told in their time."""
+    ports, clock = MemoryPorts(), Clock(BASE + SECOND)
+    both = (0, 1)
+
+    async def work() -> list[tuple[int, int]]:
+        one, found = assignment(ports, clock), []
+        await one.take(both)
+        ports.source(0).extend(calls(1))
+        take_in(one, ports)
+        await one.tick({}, Wanted.NEWS)
+        ports.source(1).extend([CallOffered(id="o", at=DUE, call_id="c")])
+        take_in(one, ports, 1)
+        clock.now = DUE + SECOND // 5
+        told = {TP(TOPIC, number): Fresh(DUE, ports.source(number).end) for number in both}
+        for wanted in (Wanted.BREACHES, Wanted.BREACHES, Wanted.NEWS):
+            await one.tick(told, wanted)
+            found.append((tick_count(ports.log(0)), tick_count(ports.log(1))))
+        return found
+
+    before, again, in_time = asyncio.run(work())
+    assert before == again == (2, 1)
+    assert in_time[1] == 2

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from assignments import assignment, calls, take_in, tick_count
 from log_in_memory import MemoryPorts
 
-from streams.kafka.assignment import Assignment
+from streams.kafka.assignment import Assignment, Wanted
 from streams.kafka.batch import Batch
 
 MANY = 2000
@@ -73,7 +73,7 @@ def test_other_partitions_go_on() -> None:
         ports.source(1).extend(calls(3))
         batch = ports.source(1).batch(0, 3, 1)
         one.apply(batch)
-        await one.tick({}, lazily=True)
+        await one.tick({}, Wanted.NEWS)
         assert tick_count(ports.log(1)) == 1
         assert not writing.done()
         assert await writing
