@@ -57,7 +57,7 @@ class Batch(NamedTuple):
 class Fresh(NamedTuple):
     """What a fetch confirmed about a partition.
 
-    `at` (microseconds, wall clock) or later the partition ended at `highwater` or below.
+    At `at` (microseconds, wall clock) the partition ended at `highwater` or below.
     """
 
     at: int

@@ -101,8 +101,10 @@ def firing_time(
 def looked_at(asked: int, answered: int, wait: FetchWait, fetched: int) -> int:
     """Return when a broker had last looked when it made its answer, or a moment before.
 
-    It was asked at `asked` and gave `fetched` bytes. One that has less than it may wait for waits
-    to the end, and looks then; when an answer comes says nothing, it may have lain in a socket.
+    It was asked at `asked` and gave `fetched` bytes; all instants in microseconds. One that has
+    less than it may wait for waits to the end, and looks then; when an answer comes says nothing,
+    it may have lain in a socket. Only a segment that was rolled ends a wait early: an answer that
+    is empty for that and lay so long as well is taken for `wait.max_ms` newer, within the grace.
     """
     waited = wait.max_ms * MILLISECOND
     if fetched < wait.min_bytes and answered - asked >= waited:

@@ -7,7 +7,7 @@ from typing import Final
 __all__ = ["Ordered"]
 
 _MOST: Final = 1024
-"""Instants in one block: to move half of it costs less than a microsecond."""
+"""Instants in one block, 8 KiB: what has to be moved to make room for another one."""
 
 
 class Ordered:

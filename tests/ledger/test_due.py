@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from centres import Step, arrivals, centres, rule_settings, soups
+from centres import centres, rule_settings, soups
 from feeds import BASE, event, rules_from, s
 from hypothesis import given
 from hypothesis import strategies as st
+from told_steps import told_steps
 
-from streams.instants import HOUR, SECOND
-from streams.ledger import DUE_WITHIN, NONE, Ledger, LiveQueue, dump, load
+from streams.instants import SECOND
+from streams.ledger import DUE_WITHIN, NONE, Ledger, LiveQueue
 from streams.ledger.customers import Customer
 
 Settings = dict[str, Any]
@@ -48,20 +49,10 @@ def test_what_is_kept_up_to_date_is_what_the_promises_say(
     data: st.DataObject, events: list[Any], settings: Settings, more: int
 ) -> None:
     """In any order, through corrections, snapshots and forgetting, for any moment asked for."""
-    last = max(each.at for each in events)
-    steps: list[Step] = data.draw(arrivals(events, HOUR, last))
-    stop = data.draw(st.integers(0, len(steps)))
-    ledger = Ledger(rules_from(settings))
-    for position, step in enumerate([*steps, last + HOUR, last + 2 * HOUR, last + 30 * HOUR]):
-        if position == stop:
-            ledger.drain()
-            ledger = load(ledger.rules, dump(ledger))
-        if not isinstance(step, int):
-            ledger.apply(step)
-            continue
-        ledger.advance(step)
-        at = step + more
-        assert _callbacks(ledger.live(at)) == _callbacks(_looked_up(ledger, at))
+    for ledger, step in told_steps(data, events, settings):
+        if isinstance(step, int):
+            at = step + more
+            assert _callbacks(ledger.live(at)) == _callbacks(_looked_up(ledger, at))
 
 
 def test_a_callback_whose_verdict_vanished_is_open_again() -> None:

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from centres import Step, arrivals, centres, rule_settings, soups
-from feeds import rules_from
+from centres import centres, rule_settings, soups
 from hypothesis import given
 from hypothesis import strategies as st
+from told_steps import told_steps
 
-from streams.instants import HOUR, SECOND
-from streams.ledger import Ledger, LiveQueue, dump, load
+from streams.instants import SECOND
+from streams.ledger import Ledger, LiveQueue
 
 Settings = dict[str, Any]
 
@@ -45,17 +45,6 @@ def test_who_waits_is_what_the_facts_say(
     data: st.DataObject, events: list[Any], settings: Settings, more: int
 ) -> None:
     """After each event and tick, in any order, through snapshots and forgetting, at any moment."""
-    last = max(each.at for each in events)
-    steps: list[Step] = data.draw(arrivals(events, HOUR, last))
-    stop = data.draw(st.integers(0, len(steps)))
-    ledger = Ledger(rules_from(settings))
-    for position, step in enumerate([*steps, last + HOUR, last + 2 * HOUR, last + 30 * HOUR]):
-        if position == stop:
-            ledger.drain()
-            ledger = load(ledger.rules, dump(ledger))
-        if isinstance(step, int):
-            ledger.advance(step)
-        else:
-            ledger.apply(step)
+    for ledger, _ in told_steps(data, events, settings):
         at = ledger.watermark + more
         assert _callers(ledger.live(at)) == _callers(_looked_up(ledger, at))
