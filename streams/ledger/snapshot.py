@@ -10,7 +10,7 @@ from streams.ledger.packing import fact_of
 from streams.ledger.restoring import restore_call, restore_customer
 from streams.ledger.rows import CallRow, CustomerRow, FactRow
 from streams.ledger.rules import Rules
-from streams.ledger.totals import Histogram, QueueTotals
+from streams.ledger.totals import PLACES, Histogram, QueueTotals
 from streams.ledger.windows import KINDS, QueueWindows
 from streams.ledger.writing import FORMAT
 
@@ -148,7 +148,8 @@ def _restore_totals(ledger: Ledger, read: _State) -> None:
             _histogram(values.delay_bounds, values.delays, values.delay_total),
         )
         totals.bound_at(ledger.rules.of(label))
-        totals.counts.update({(verdict, state): n for verdict, state, n in values.counts})
+        for verdict, state, number in values.counts:
+            totals.numbers[PLACES[verdict][state]] = number
         totals.corrections.update({(v, was, state): n for v, was, state, n in values.corrections})
         ledger.totals.queues[label] = totals
     ledger.windows.end = read.windows_end

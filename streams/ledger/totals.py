@@ -89,7 +89,7 @@ class Histogram:
     A duration equal to a bound belongs below it, as Prometheus has it.
     """
 
-    __slots__ = ("_limits", "bounds", "counts", "total")
+    __slots__ = ("_copied", "_limits", "bounds", "counts", "total")
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(
@@ -101,10 +101,14 @@ class Histogram:
         self.total = total
         """sum of the durations in microseconds"""
         self._limits = limits_of(bounds) if limits is None else limits
+        self._copied: Histogram | None = None
+        """the last copy, as long as it is like this one"""
 
     def copy(self) -> "Histogram":
-        """Return one that does not change with this one."""
-        return Histogram(self.bounds, list(self.counts), self.total, self._limits)
+        """Return one that does not change with this one; nobody may change it."""
+        if self._copied is None:
+            self._copied = Histogram(self.bounds, list(self.counts), self.total, self._limits)
+        return self._copied
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Histogram):
@@ -126,9 +130,11 @@ class Histogram:
         bound = target / SECOND
         if bound not in self.bounds:
             position = bucket_of(target, self._limits)
-            self.bounds.insert(position, bound)
+            # New ones, for copies share the bounds.
+            self.bounds = [*self.bounds[:position], bound, *self.bounds[position:]]
             self.counts.insert(position, 0)
             self._limits = limits_of(self.bounds)
+            self._copied = None
 
     @property
     def sum(self) -> float:
@@ -144,30 +150,27 @@ class Histogram:
         """Count one `duration` (microseconds)."""
         self.counts[bucket_of(duration, self._limits)] += 1
         self.total += duration
+        self._copied = None
 
 
 class QueueTotals:
     """The counters of one queue label."""
 
-    __slots__ = (
-        "_counts", "_is_new", "_new", "answer_wait", "callback_delay", "corrections", "is_changed",
-    )  # fmt: skip
+    __slots__ = ("answer_wait", "callback_delay", "corrections", "is_changed", "numbers")
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(
         self,
         answer_wait: Histogram,
         callback_delay: Histogram,
-        counts: dict[tuple[str, str], int] | None = None,
+        numbers: list[int] | None = None,
         corrections: dict[tuple[str, str, str], int] | None = None,
     ) -> None:
         self.answer_wait = answer_wait
         self.callback_delay = callback_delay
         self.corrections = {} if corrections is None else corrections
-        self._counts = dict.fromkeys(PAIRS, 0) if counts is None else counts
-        self._new = [0] * len(PAIRS)
-        """what `_counts` has not got yet, by place"""
-        self._is_new = False
+        self.numbers = [0] * len(PAIRS) if numbers is None else numbers
+        """how many of each of `PAIRS`, without corrections"""
         self.is_changed = True
         """since `copy` was last called"""
 
@@ -179,13 +182,7 @@ class QueueTotals:
     @property
     def counts(self) -> dict[tuple[str, str], int]:
         """How many of each verdict and state, without corrections."""
-        if self._is_new:
-            self._is_new = False
-            for place, number in enumerate(self._new):
-                if number:
-                    self._counts[PAIRS[place]] += number
-                    self._new[place] = 0
-        return self._counts
+        return dict(zip(PAIRS, self.numbers, strict=True))
 
     def copy(self) -> "QueueTotals":
         """Return counters that do not change with these."""
@@ -193,7 +190,7 @@ class QueueTotals:
         return QueueTotals(
             self.answer_wait.copy(),
             self.callback_delay.copy(),
-            dict(self.counts),
+            list(self.numbers),
             dict(self.corrections),
         )
 
@@ -203,7 +200,7 @@ class QueueTotals:
         return (
             self.answer_wait == other.answer_wait
             and self.callback_delay == other.callback_delay
-            and self.counts == other.counts
+            and self.numbers == other.numbers
             and self.corrections == other.corrections
         )
 
@@ -217,8 +214,7 @@ class QueueTotals:
 
     def count(self, place: int) -> None:
         """Count the verdict and state at `place` of `PAIRS` for the first time."""
-        self._new[place] = self._new[place] + 1
-        self._is_new = True
+        self.numbers[place] = self.numbers[place] + 1
         self.is_changed = True
 
     def correct(self, verdict: str, was: str, state: str) -> None:
@@ -229,7 +225,8 @@ class QueueTotals:
 
     def truth(self, verdict: str, state: str) -> int:
         """Return the counter less what was corrected from it plus what was corrected to it."""
-        total = self.counts.get((verdict, state), 0)
+        place = PLACES.get(verdict, {}).get(state)
+        total = 0 if place is None else self.numbers[place]
         for (corrected, was, became), number in self.corrections.items():
             if corrected == verdict:
                 total += number * ((became == state) - (was == state))

@@ -7,7 +7,7 @@ never changes again, so that any thread may read it for as long as it likes.
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from streams.instants import SECOND
 from streams.ledger import Rules
@@ -91,6 +91,14 @@ class PublishedWorker:
     """asked from any thread, for it never changes"""
 
 
+class _Notes(NamedTuple):
+    """What a source knows of the log of each partition; empty if it keeps none."""
+
+    snapshots: Mapping[int, SnapshotNote]
+    losses: Mapping[int, int]
+    untrimmed: Mapping[int, bool]
+
+
 class Publisher:
     """Copies a worker's state at a bounded cost.
 
@@ -119,10 +127,11 @@ class Publisher:
         if copy:
             self.copy(source)
         owned = [source.partitions[number] for number in sorted(source.partitions)]
+        notes = _notes(source)
         return PublishedWorker(
             at=time.time(),
             rules=source.rules,
-            partitions=tuple(self._partition(p, source) for p in owned),
+            partitions=tuple(self._partition(p, source, notes) for p in owned),
             unready=source.ready(),
             unhealthy=source.healthy(),
             rebalances=source.rebalances,
@@ -136,9 +145,11 @@ class Publisher:
             keeping=_keeping(source),
         )
 
-    def _partition(self, live: PartitionSource, source: Source) -> PublishedPartition:
+    def _partition(
+        self, live: PartitionSource, source: Source, notes: _Notes
+    ) -> PublishedPartition:
         number = live.number
-        snapshots = source.snapshots if isinstance(source, Snapshotting) else {}
+        untrimmed = notes.untrimmed.get(number)
         return PublishedPartition(
             number=number,
             exported=live.exported,
@@ -149,15 +160,18 @@ class Publisher:
             latency=Durations.of(live.latency),
             caught_up=live.caught_up,
             recovery_seconds=source.recovery_seconds.get(number),
-            snapshot=snapshots.get(number),
-            untrimmed=_untrimmed(source, number),
-            losses=source.losses.get(number) if isinstance(source, Logging) else None,
+            snapshot=notes.snapshots.get(number),
+            untrimmed=None if untrimmed is None else int(untrimmed),
+            losses=notes.losses.get(number),
         )
 
 
-def _untrimmed(source: Source, number: int) -> int | None:
-    known = source.untrimmed.get(number) if isinstance(source, Logging) else None
-    return None if known is None else int(known)
+def _notes(source: Source) -> _Notes:
+    # Once for all partitions: to look for a protocol asks for each of its properties.
+    snapshots = source.snapshots if isinstance(source, Snapshotting) else {}
+    if isinstance(source, Logging):
+        return _Notes(snapshots, source.losses, source.untrimmed)
+    return _Notes(snapshots, {}, {})
 
 
 def _keeping(source: Source) -> Keeping | None:

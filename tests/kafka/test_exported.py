@@ -3,7 +3,7 @@
 from streams.events import CallAnswered, CallOffered, Event
 from streams.instants import SECOND
 from streams.kafka.exported import copied
-from streams.ledger import Ledger, Rules
+from streams.ledger import Ledger, QueueRules, Rules
 
 BASE = 1_772_445_600 * SECOND
 
@@ -59,3 +59,26 @@ def test_a_verdict_that_is_corrected_is_copied_again() -> None:
     counted(ledger, CallOffered(id="o2", at=BASE - 30 * SECOND, call_id="a", queue="sales"))
     after = copied(ledger.totals, ledger.rules, before.queues)
     assert after.queues["sales"].corrections == ledger.totals.queues["sales"].corrections != {}
+
+
+def test_what_did_not_change_is_copied_once() -> None:
+    """Most of a queue's histograms stand still from one tick to the next."""
+    ledger = Ledger(Rules())
+    counted(ledger, offered("a", "sales"), answered("a", 3))
+    before = copied(ledger.totals, ledger.rules, {}).queues["sales"]
+    counted(ledger, offered("b", "sales"), answered("b", 3))
+    after = copied(ledger.totals, ledger.rules, {}).queues["sales"]
+    assert after.callback_delay is before.callback_delay
+    assert after.answer_wait is not before.answer_wait
+
+
+def test_a_copy_keeps_its_bounds_when_the_ledger_gets_another_one() -> None:
+    """Each count stays with the bound it was shown with."""
+    ledger = Ledger(Rules())
+    counted(ledger, offered("a", "sales"), answered("a", 3))
+    totals = ledger.totals.queues["sales"]
+    shown = totals.copy().answer_wait
+    bounds, counts = list(shown.bounds), list(shown.counts)
+    totals.bound_at(QueueRules(answer_target=7 * SECOND, callback_target=700 * SECOND))
+    assert (shown.bounds, shown.counts) == (bounds, counts)
+    assert 7.0 in totals.copy().answer_wait.bounds
