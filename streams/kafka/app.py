@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 import faust
@@ -12,7 +13,7 @@ from streams.kafka.batch import Batch
 from streams.kafka.handing import AsItIs
 from streams.kafka.header_names import tolerate_odd_header_names
 from streams.kafka.security import faust_credentials
-from streams.kafka.transport import SCHEME, BatchScheduler, Consumer
+from streams.kafka.transport import SCHEME, Consumer, FetchScheduler
 from streams.settings import Settings
 
 __all__ = ["SESSION_SECONDS", "EdgeApp", "Steps", "build_app"]
@@ -24,7 +25,7 @@ HEARTBEAT_SECONDS: Final = 0.25
 METADATA_SECONDS: Final = 10
 """A broker that comes up does not know its topics for a moment. The leader of a group who asks then
 assigns nothing to anybody, until it asks again: by default after five minutes."""
-QUEUED_BATCHES: Final = 8
+QUEUED_FETCHES: Final = 1
 
 
 class EdgeApp(faust.App):
@@ -48,11 +49,11 @@ class EdgeApp(faust.App):
 class Steps(Protocol):
     """What a worker does at the turning points of its app."""
 
-    async def on_batch(self, batch: Batch) -> None:
-        """Handle a batch of the events topic."""
+    async def on_events(self, batches: Sequence[Batch]) -> None:
+        """Handle what one fetch brought of the events topic."""
 
-    async def on_raw(self, batch: Batch) -> None:
-        """Handle a batch of a raw topic."""
+    async def on_raw(self, batches: Sequence[Batch]) -> None:
+        """Handle what one fetch brought of a raw topic."""
 
     async def on_revoked(self) -> None:
         """Finish what is owned: the group is about to assign anew."""
@@ -73,7 +74,7 @@ def build_app(settings: Settings, bootstrap: str, positions: Assignment, steps: 
         broker=urls,
         broker_credentials=faust_credentials(settings),
         loop=asyncio.get_running_loop(),
-        ConsumerScheduler=BatchScheduler,
+        ConsumerScheduler=FetchScheduler,
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=settings.instance,
         broker_session_timeout=SESSION_SECONDS,
@@ -93,7 +94,7 @@ def build_app(settings: Settings, bootstrap: str, positions: Assignment, steps: 
 
 
 def _attach(app: EdgeApp, settings: Settings, steps: Steps) -> None:
-    _agent(app, settings.events_topic, steps.on_batch, steps)
+    _agent(app, settings.events_topic, steps.on_events, steps)
     for topic in settings.raw_topics:
         _agent(app, topic, steps.on_raw, steps)
 
@@ -109,17 +110,17 @@ def _attach(app: EdgeApp, settings: Settings, steps: Steps) -> None:
 
 
 def _agent(app: EdgeApp, name: str, handle: Any, steps: Steps) -> None:
-    topic = app.topic(name, schema=AsItIs(), maxsize=QUEUED_BATCHES)
+    topic = app.topic(name, schema=AsItIs(), maxsize=QUEUED_FETCHES)
 
     async def read(stream: Any) -> None:
-        async for batch in stream:
-            await _guarded(steps, handle(batch))
+        async for batches in stream:
+            await _guarded(steps, handle(batches))
 
     app.agent(topic, name=f"read-{name}")(read)
 
 
 async def _guarded(steps: Steps, work: Any) -> None:
-    """Stop the worker on any error: Faust would log it, skip the batch and go on."""
+    """Stop the worker on any error: Faust would log it, skip the batches and go on."""
     try:
         await work
     except Exception as error:

@@ -32,6 +32,9 @@ _Result = TypeVar("_Result")
 
 SOON: Final = 2 * SECOND
 """How far ahead (microseconds) deadlines are looked for: more than a tick and the longest fetch."""
+LONGEST_FETCH: Final = SECOND // 2
+MUCH: Final = 256
+"""Records that take longer to apply than a tick does."""
 UNTICKED_LIMIT: Final = 150_000
 """Records whose outputs may wait in memory before reading pauses.
 
@@ -45,6 +48,8 @@ class Wanted(Enum):
     ALL = auto()
     NEWS = auto()
     """those of which there is something to tell, the others now and then"""
+    MUCH = auto()
+    """those of which there is so much to tell that it is worth a tick of its own"""
     BREACHES = auto()
     """those in which somebody waits to be told"""
 
@@ -91,8 +96,6 @@ class Assignment:
         self.news = asyncio.Event()
         """set when a tick may bring something that the last one could not"""
         self.clock = clock
-        self.is_calm = False
-        """whether no deadline comes soon; read by the thread of the consumer"""
         self.recovery_seconds: dict[int, float] = {}
         self.side_offsets: dict[TP, int] = {}
         """other topics: the offset below which a partition's records are done"""
@@ -109,6 +112,12 @@ class Assignment:
         self._keepers: dict[int, Keeper] = {}
         self._parked: dict[int, Keeper] = {}
         self._round = 0
+        self._calm_until = 0
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether no deadline comes so soon that a fetch has to know it (from any thread)."""
+        return self.clock() < self._calm_until - LONGEST_FETCH
 
     @property
     def owned(self) -> dict[int, PartitionProcessor]:
@@ -194,18 +203,16 @@ class Assignment:
         if keeper is None:
             return None
         processor = keeper.processor
-        if not processor.apply(batch, self.clock()):
-            return processor.next_offset
-        if not processor.lag:
-            # In a backlog nobody would look at it, some hundred times a second.
-            self.news.set()
-        return None
+        self._calm_until = 0
+        return None if processor.apply(batch, self.clock()) else processor.next_offset
 
     def is_due(self, fresh: Mapping[TP, Fresh]) -> bool:
         """Return whether a tick now would tell of a promise broken in a partition that caught up.
 
         While a backlog is read nobody waits for the next verdict.
         """
+        if self.clock() < self._calm_until:
+            return False
         return any(self._owes_news(*each, fresh) for each in self._keepers.items())
 
     def _owes_news(self, number: int, keeper: Keeper, fresh: Mapping[TP, Fresh]) -> bool:
@@ -237,7 +244,7 @@ class Assignment:
         finally:
             self.watch.waited(began, self.clock())
         soon = self.clock() + SOON
-        self.is_calm = not any(each.expects(soon) for each in self.owned.values())
+        self._calm_until = 0 if any(each.expects(soon) for each in self.owned.values()) else soon
 
     def _is_wanted(
         self, wanted: Wanted, number: int, keeper: Keeper, fresh: Mapping[TP, Fresh]
@@ -246,6 +253,8 @@ class Assignment:
             return False
         if wanted is Wanted.BREACHES:
             return self._owes_news(number, keeper, fresh)
+        if wanted is Wanted.MUCH:
+            return keeper.processor.unticked >= MUCH
         rests = keeper.processor.rests(self.clock())
         return not rests or self._has_news(number, keeper, fresh)
 

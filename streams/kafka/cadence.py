@@ -7,12 +7,13 @@ partitions have one in which somebody waits for it.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 __all__ = ["Cadence"]
 
-SOONEST: Final = 0.1
-"""Seconds from one tick to the next one at least: a quiet stream is fetched as often."""
+SOONEST: Final = 0.08
+"""Seconds from one tick to the next one at least: less than from one fetch to the next."""
 SHARE: Final = 0.1
 """The part of the time that ticks ahead of their time may take."""
 
@@ -22,17 +23,18 @@ class Cadence:
 
     def __init__(self, most: float) -> None:
         self._most = most
-        self._took = 0.0
+        self._cost = 0.0
+        self._begun: float | None = None
         self._end: float | None = None
 
     def note(self, seconds: float) -> None:
-        """Note how long the last tick took."""
-        self._took = seconds
+        """Note what the last tick cost (of this thread's time, not of waiting for the broker)."""
+        self._cost = seconds
 
     @property
     def least(self) -> float:
-        """How many seconds lie between two ticks at least."""
-        return min(self._most, max(SOONEST, self._took / SHARE))
+        """How many seconds lie between the beginnings of two ticks at least."""
+        return min(self._most, max(SOONEST, self._cost / SHARE))
 
     async def wait(self, news: asyncio.Event, is_due: Callable[[], bool]) -> bool:
         """Wait until the next tick; `is_due` says if it is, and is asked after any `news`.
@@ -40,19 +42,25 @@ class Cadence:
         Returns whether it is one in its time, for all; otherwise somebody waits for it.
         """
         clock = asyncio.get_running_loop().time
-        end = clock() + self._most if self._end is None else self._end
-        await asyncio.sleep(min(self.least, max(0.0, end - clock())))
-        while True:
-            news.clear()
-            left = end - clock()
-            if left <= 0:
-                self._end = clock() + self._most
-                return True
-            if is_due():
-                self._end = end
-                return False
-            try:
-                async with asyncio.timeout(left):
-                    await news.wait()
-            except TimeoutError:
-                pass
+        soonest = (self._begun or clock()) + self.least
+        end = self._end or clock() + self._most
+        in_time = not await _told(news, is_due, soonest, end)
+        self._begun = clock()
+        self._end = self._begun + self._most if in_time else end
+        return in_time
+
+
+async def _told(
+    news: asyncio.Event, is_due: Callable[[], bool], soonest: float, end: float
+) -> bool:
+    """Wait until something is due, and `soonest` has come; False: `end` came first."""
+    clock = asyncio.get_running_loop().time
+    while clock() < end:
+        news.clear()
+        if is_due():
+            await asyncio.sleep(min(soonest, end) - clock())
+            return clock() < end
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(end):
+                await news.wait()
+    return False

@@ -5,6 +5,7 @@ the consumer stopped or crashed. As long as the agent's queue has room the first
 first step, so that one is made before there is any race.
 """
 
+import asyncio
 from asyncio import iscoroutine
 from collections.abc import Coroutine, Generator
 from functools import partial
@@ -12,6 +13,7 @@ from typing import Any
 
 import faust
 from mode.services import Service, WaitResults
+from mode.utils.times import Seconds
 
 __all__ = ["AsItIs", "HandsOnAtOnce"]
 
@@ -29,6 +31,10 @@ class AsItIs(faust.Schema[Any, Any]):
 
 class HandsOnAtOnce(Service):
     """A service that, where Faust waits for the first of two, tries the first one at once."""
+
+    async def sleep(self, n: Seconds) -> None:
+        """See `Service.sleep`; for no time at all it makes no timer and no task."""
+        await (super().sleep(n) if n else asyncio.sleep(0))
 
     async def wait_first(self, *coros: Any, **options: Any) -> WaitResults:
         """See `Service.wait_first`."""

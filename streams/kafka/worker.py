@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import Final
 
@@ -50,7 +50,7 @@ STOP_SECONDS: Final = 2.0
 FULL_SECONDS: Final = 0.01
 RECOVER_SECONDS: Final = 0.5
 PART_RECORDS: Final = 500
-"""Between two parts of a batch ticks, outputs and scrapes have their turn."""
+"""After so many ticks, outputs and scrapes have their turn."""
 
 
 class Worker:
@@ -79,6 +79,8 @@ class Worker:
         self._ended = asyncio.Event()
         self._turn = asyncio.Lock()
         self._leaving = False
+        self._since_turn = 0
+        self._is_between = False
         self._cadence = Cadence(settings.tick_seconds)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -143,10 +145,15 @@ class Worker:
             self._error = error
         self._ended.set()
 
-    async def on_batch(self, batch: Batch) -> None:
-        """Apply a batch in parts; nothing is awaited while a ledger is touched."""
+    async def on_events(self, batches: Sequence[Batch]) -> None:
+        """Apply each batch, a large one in parts; nothing is awaited while a ledger is touched."""
+        for batch in batches:
+            await self._apply(batch)
+        self.assignment.news.set()
+
+    async def _apply(self, batch: Batch) -> None:
         for part in batch.parts(PART_RECORDS):
-            await self._room()
+            await self._room(len(part.records))
             if self._leaving:
                 return
             again_from = self.assignment.apply(part)
@@ -154,16 +161,22 @@ class Worker:
                 await self._app.reader.reseek(TP(batch.topic, batch.partition), again_from)
                 return
 
-    async def _room(self) -> None:
+    async def _room(self, records: int) -> None:
         """Give ticks and outputs their turn; wait while too many outputs are unwritten."""
+        self._since_turn += records
+        if self._since_turn <= PART_RECORDS:
+            return
+        self._since_turn = records
         await asyncio.sleep(0)
         while self.assignment.crowded and not self._ended.is_set():  # noqa: ASYNC110
             await asyncio.sleep(FULL_SECONDS)
 
-    async def on_raw(self, batch: Batch) -> None:
-        """Turn a batch of a raw topic into events on the events topic."""
-        await self._raw.normalise(batch)
-        self.assignment.side_offsets[TP(batch.topic, batch.partition)] = batch.next_offset
+    async def on_raw(self, batches: Sequence[Batch]) -> None:
+        """Turn batches of a raw topic into events on the events topic."""
+        self.assignment.news.set()
+        for batch in batches:
+            await self._raw.normalise(batch)
+            self.assignment.side_offsets[TP(batch.topic, batch.partition)] = batch.next_offset
 
     async def on_revoked(self) -> None:
         """Close the last stretch of every partition before the group assigns anew."""
@@ -219,7 +232,12 @@ class Worker:
 
     async def _tick_often(self) -> None:
         in_time = await self._cadence.wait(self.assignment.news, self._is_due)
-        await self._tick(Wanted.NEWS if in_time else Wanted.BREACHES)
+        await self._tick(self._wanted() if in_time else Wanted.BREACHES)
+
+    def _wanted(self) -> Wanted:
+        """Return which partitions have the next tick in its time: of few records every other."""
+        self._is_between = not self._is_between
+        return Wanted.MUCH if self._is_between else Wanted.NEWS
 
     def _is_due(self) -> bool:
         return self.assignment.is_due(self._app.reader.fresh)
@@ -228,11 +246,10 @@ class Worker:
         """Tick once; one at a time."""
         async with self._turn:
             clock = asyncio.get_running_loop().time
-            began = clock()
+            began, cost = clock(), time.thread_time()
             await self.assignment.tick(self._app.reader.fresh, wanted)
-            took = clock() - began
-            self._cadence.note(took)
-            self.state.ticked(took)
+            self._cadence.note(time.thread_time() - cost)
+            self.state.ticked(clock() - began)
 
     async def _snapshot_often(self) -> None:
         """Write a snapshot of one partition after the other, each once in `snapshot_seconds`."""
@@ -261,8 +278,7 @@ class Worker:
 
     async def _watch_app(self, app: EdgeApp) -> None:
         """Notice when Faust gave up on its own."""
-        while not app.crashed and not app.should_stop:  # noqa: ASYNC110
-            await asyncio.sleep(0.2)
+        await app.wait()
         self.fail(crash_error(getattr(app, "crash_reason", None)))
 
     async def _farewell(self) -> None:

@@ -12,7 +12,7 @@ from streams.metrics.source import Source
 
 __all__ = ["PUBLISH_SECONDS", "Serving", "serve"]
 
-PUBLISH_SECONDS: Final = 0.5
+PUBLISH_SECONDS: Final = 1.0
 """How old the picture may become when nobody asks."""
 TURN_SECONDS: Final = 0.1
 """The same while some copies are due, or the worker was not ready."""

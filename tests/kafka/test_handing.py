@@ -135,3 +135,21 @@ def test_a_cancelled_wait_is_cancelled(cls: type[Service]) -> None:
             await waiting
 
     run(cls, work)
+
+
+def test_to_sleep_for_no_time_lets_the_others_on() -> None:
+    """Without a timer and tasks for it; any other time is slept as Faust does it."""
+
+    async def work(service: Service) -> tuple[list[str], float]:
+        done: list[str] = []
+        asyncio.get_running_loop().call_soon(done.append, "other")
+        await service.sleep(0)
+        done.append("slept")
+        begun = asyncio.get_running_loop().time()
+        await service.sleep(0.05)
+        return done, asyncio.get_running_loop().time() - begun
+
+    for cls in (Ours, Plain):
+        done, took = run(cls, work)
+        assert done == ["other", "slept"]
+        assert took >= 0.05

@@ -102,9 +102,9 @@ def wedge(worker: RunningWorker) -> asyncio.Event:
     edge = worker.worker
     room = edge._room
 
-    async def stuck() -> None:
+    async def stuck(records: int) -> None:
         await free.wait()
-        await room()
+        await room(records)
 
     setattr(edge, "_room", stuck)  # noqa: B010
     return free

@@ -10,7 +10,7 @@ from records import TOPIC
 
 from streams.events import CallOffered
 from streams.instants import SECOND
-from streams.kafka.assignment import Wanted
+from streams.kafka.assignment import MUCH, SOON, Wanted
 from streams.kafka.batch import Fresh
 from streams.kafka.partition import IDLE
 from streams.ledger import Rules
@@ -63,7 +63,6 @@ def test_records_are_told_with_the_next_tick() -> None:
         await one.tick({}, Wanted.NEWS)
         ports.source(0).extend(calls(3))
         take_in(one, ports)
-        assert one.news.is_set()
         assert not one.is_due(fresh(ports, BASE))
         await one.tick(fresh(ports, BASE), Wanted.NEWS)
 
@@ -149,3 +148,43 @@ def test_ahead_of_its_time_only_a_partition_with_a_breach_has_a_tick() -> None:
     before, again, in_time = asyncio.run(work())
     assert before == again == (2, 1)
     assert in_time[1] == 2
+
+
+def test_few_records_are_told_with_every_other_tick() -> None:
+    """A tick costs more than to apply them; of many there is one in its time."""
+    ports = MemoryPorts()
+
+    async def work() -> list[tuple[int, int]]:
+        one, found = assignment(ports), []
+        await one.take([0, 1])
+        await one.tick({}, Wanted.NEWS)
+        ports.source(0).extend(calls(MUCH - 1))
+        ports.source(1).extend(calls(MUCH, first=MUCH))
+        for number in (0, 1):
+            take_in(one, ports, number)
+        for wanted in (Wanted.MUCH, Wanted.NEWS):
+            await one.tick({}, wanted)
+            found.append((tick_count(ports.log(0)), tick_count(ports.log(1))))
+        return found
+
+    assert asyncio.run(work()) == [(1, 2), (2, 2)]
+
+
+def test_nobody_is_calm_who_has_not_looked_since() -> None:
+    """What was taken in may have a deadline at once, and the time goes on without a tick."""
+    ports, clock = MemoryPorts(), Clock(BASE)
+
+    async def work() -> list[bool]:
+        one, found = assignment(ports, clock), []
+        await one.take([0])
+        for _ in range(2):
+            await one.tick(fresh(ports, clock()), Wanted.NEWS)
+            found.append(one.is_calm)
+            ports.source(0).extend(calls(1, first=len(found)))
+            take_in(one, ports)
+            found.append(one.is_calm)
+        await one.tick(fresh(ports, clock()), Wanted.NEWS)
+        clock.advance(SOON / SECOND)
+        return [*found, one.is_calm]
+
+    assert asyncio.run(work()) == [True, False, True, False, False]

@@ -279,4 +279,4 @@ class SimulatedApp:
                 await (asyncio.sleep(0.05) if states else self._arrived.wait())
                 continue
             batch = self._cluster.chance.choice(states).buffer.pop(0)
-            await self._guarded(self._steps.on_batch(batch))
+            await self._guarded(self._steps.on_events((batch,)))
