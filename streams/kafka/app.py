@@ -26,6 +26,7 @@ METADATA_SECONDS: Final = 10
 """A broker that comes up does not know its topics for a moment. The leader of a group who asks then
 assigns nothing to anybody, until it asks again: by default after five minutes."""
 QUEUED_FETCHES: Final = 1
+"""The next one waits while one is applied: more would only take memory."""
 
 
 class EdgeApp(faust.App):

@@ -136,6 +136,7 @@ class Assignment:
         self._keepers = {}
         self.lost.clear()
         self.assigned_at.clear()
+        self._calm_until = 0
 
     async def take(self, numbers: Iterable[int]) -> None:
         """Own exactly `numbers`: each is exact when this returns, or `lost` for the moment.

@@ -62,7 +62,7 @@ class FetchScheduler:
     """Hands on the batches of each topic as one record (Faust's `ConsumerScheduler`)."""
 
     def iterate(self, records: Mapping[TP, Batch]) -> Iterator[tuple[TP, tuple[Batch, ...]]]:
-        """Return them in the order of the fetch, with the partition that comes first."""
+        """Return them in the order of their numbers, with the partition that comes first."""
         for _, of_topic in groupby(sorted(records), key=attrgetter("topic")):
             tps = list(of_topic)
             yield tps[0], tuple(records[tp] for tp in tps)
@@ -273,7 +273,9 @@ class Consumer(HandsOnAtOnce, driver.Consumer):
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
-        # Faust goes by the first partition; the positions look after every one.
+        # Faust goes by the first partition, and would drop all of them when that one went back:
+        # after a seek, or an unclean election. The positions see to every one.
+        self._read_offset[tp] = None
         return ConsumerMessage(
             tp.topic,
             tp.partition,
@@ -297,14 +299,10 @@ class Consumer(HandsOnAtOnce, driver.Consumer):
         if not assigned <= targets.keys():
             await self._thread.seek_to_committed()
         await self._thread.seek_to(targets)
-        for tp in assigned:
-            # Otherwise what lies below the old read offset would be dropped.
-            self._read_offset[tp] = None
 
     async def reseek(self, tp: TP, offset: int) -> None:
         """Read partition `tp` again from `offset`."""
         await self._thread.seek_to({tp: offset})
-        self._read_offset[tp] = None
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Do nothing: the positions decide what is committed, acknowledgements do not."""

@@ -50,7 +50,7 @@ STOP_SECONDS: Final = 2.0
 FULL_SECONDS: Final = 0.01
 RECOVER_SECONDS: Final = 0.5
 PART_RECORDS: Final = 500
-"""After so many ticks, outputs and scrapes have their turn."""
+"""After so many of them ticks, outputs and scrapes have their turn."""
 
 
 class Worker:

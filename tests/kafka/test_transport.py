@@ -2,13 +2,15 @@
 
 import asyncio
 import threading
+from collections import defaultdict
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from faust.types import TP
 
 from streams.kafka.batch import Batch
-from streams.kafka.transport import ConsumerThread, FetchScheduler
+from streams.kafka.transport import Consumer, ConsumerThread, FetchScheduler
 
 
 def batch(topic: str, partition: int) -> tuple[TP, Batch]:
@@ -24,6 +26,17 @@ def test_the_batches_of_a_topic_are_one_message() -> None:
     assert {id(each) for _, batches in messages for each in batches} == set(
         map(id, fetched.values())
     )
+
+
+def test_a_partition_that_went_back_does_not_hold_up_the_others() -> None:
+    """Faust drops a message below the offset it read last; the positions say what is new."""
+    consumer = Consumer.__new__(Consumer)
+    tp, went_back = batch("a", 3)
+    setattr(consumer, "app", SimpleNamespace(consumer_generation_id=1))  # noqa: B010
+    consumer._read_offset = defaultdict(lambda: None, {tp: 1_000})
+    message = consumer._to_message(tp, (went_back, batch("a", 4)[1]))
+    assert (message.tp, message.offset, len(message.value or ())) == (tp, 6, 2)
+    assert consumer._read_offset[tp] is None
 
 
 class Called(ConsumerThread):
