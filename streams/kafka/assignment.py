@@ -33,8 +33,9 @@ _Result = TypeVar("_Result")
 SOON: Final = 2 * SECOND
 """How far ahead (microseconds) deadlines are looked for: more than a tick and the longest fetch."""
 LONGEST_FETCH: Final = SECOND // 2
+"""Microseconds, more than `pace.CALM` has a broker wait."""
 MUCH: Final = 256
-"""Records that take longer to apply than a tick does."""
+"""Fewer records than this since its last tick wait for the next but one."""
 UNTICKED_LIMIT: Final = 150_000
 """Records whose outputs may wait in memory before reading pauses.
 
@@ -245,7 +246,9 @@ class Assignment:
         finally:
             self.watch.waited(began, self.clock())
         soon = self.clock() + SOON
-        self._calm_until = 0 if any(each.expects(soon) for each in self.owned.values()) else soon
+        # What no tick has looked at yet has set no deadline.
+        busy = any(each.unticked or each.expects(soon) for each in self.owned.values())
+        self._calm_until = 0 if busy else soon
 
     def _is_wanted(
         self, wanted: Wanted, number: int, keeper: Keeper, fresh: Mapping[TP, Fresh]
