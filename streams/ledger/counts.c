@@ -4,9 +4,11 @@
 #include <Python.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <structmember.h>
 
 typedef struct {
     PyObject_VAR_HEAD
+    int64_t longest;
     int64_t numbers[1];
 } counts;
 
@@ -57,6 +59,19 @@ static PyObject *counts_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     return type->tp_alloc(type, size < 0 ? 0 : size);
 }
 
+/* Counts(size), without a tuple of arguments: two are made for every few seconds of a queue. */
+static PyObject *counts_made(PyObject *type, PyObject *const *args, size_t given, PyObject *names)
+{
+    if (PyVectorcall_NARGS(given) != 1 || names != NULL) {
+        PyErr_SetString(PyExc_TypeError, "Counts takes its size, and nothing else");
+        return NULL;
+    }
+    Py_ssize_t size = PyNumber_AsSsize_t(args[0], PyExc_OverflowError);
+    if (size == -1 && PyErr_Occurred())
+        return NULL;
+    return counts_type.tp_alloc((PyTypeObject *)type, size < 0 ? 0 : size);
+}
+
 static PyObject *counts_add(counts *self, PyObject *const *args, Py_ssize_t given)
 {
     if (given != 2) {
@@ -95,38 +110,99 @@ static counts *like(counts *self, PyObject *other)
     return (counts *)other;
 }
 
-/* All or nothing, as in Python: with an overflow everything stays as it was. */
-static PyObject *combined(counts *self, PyObject *given, int sign)
+/* All or nothing, as in Python: with an overflow everything stays as it was. The highest bit tells
+   of one; unsigned and without a branch, so that it is done with vectors. */
+static inline int combine(counts *self, const counts *other, int sign)
 {
-    counts *other = like(self, given);
-    if (other == NULL)
-        return NULL;
     Py_ssize_t size = Py_SIZE(self);
-    int is_over = 0;
-    int64_t sum;
-    for (Py_ssize_t i = 0; i < size; i++)
-        is_over |= sign > 0 ? __builtin_add_overflow(self->numbers[i], other->numbers[i], &sum)
-                            : __builtin_sub_overflow(self->numbers[i], other->numbers[i], &sum);
-    if (is_over) {
-        overflown();
-        return NULL;
+    uint64_t over = 0;
+    for (Py_ssize_t i = 0; i < size; i++) {
+        uint64_t mine = self->numbers[i], theirs = other->numbers[i];
+        if (sign > 0)
+            over |= (mine ^ (mine + theirs)) & (theirs ^ (mine + theirs));
+        else
+            over |= (mine ^ theirs) & (mine ^ (mine - theirs));
     }
+    if (over >> 63)
+        return overflown();
     for (Py_ssize_t i = 0; i < size; i++)
         if (sign > 0)
             self->numbers[i] += other->numbers[i];
         else
             self->numbers[i] -= other->numbers[i];
-    Py_RETURN_NONE;
+    return 0;
+}
+
+static int merge(counts *self, PyObject *given)
+{
+    counts *other = like(self, given);
+    if (other == NULL || combine(self, other, 1) < 0)
+        return -1;
+    if (other->longest > self->longest)
+        self->longest = other->longest;
+    return 0;
+}
+
+static int take_away(counts *self, PyObject *given)
+{
+    counts *other = like(self, given);
+    return other == NULL ? -1 : combine(self, other, -1);
 }
 
 static PyObject *counts_merge(counts *self, PyObject *other)
 {
-    return combined(self, other, 1);
+    return merge(self, other) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 static PyObject *counts_take_away(counts *self, PyObject *other)
 {
-    return combined(self, other, -1);
+    return take_away(self, other) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+/* A number of what is in a dictionary; -1 with an error if it is none of 64 bits. */
+static int64_t numbered(PyObject *others, PyObject *const *args, Py_ssize_t given, Py_ssize_t at)
+{
+    if (given <= at || !PyDict_Check(others)) {
+        PyErr_SetString(PyExc_TypeError, "it takes a dictionary of counts, and numbers");
+        return -1;
+    }
+    return number_of(args[at]);
+}
+
+static PyObject *counts_merge_after(counts *self, PyObject *const *args, Py_ssize_t given)
+{
+    PyObject *others = given ? args[0] : Py_None, *key, *other;
+    int64_t last = numbered(others, args, given, 1);
+    if (last == -1 && PyErr_Occurred())
+        return NULL;
+    for (Py_ssize_t place = 0; PyDict_Next(others, &place, &key, &other);) {
+        int64_t number = number_of(key);
+        if ((number == -1 && PyErr_Occurred()) || (number > last && merge(self, other) < 0))
+            return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *counts_take_away_within(counts *self, PyObject *const *args, Py_ssize_t given)
+{
+    PyObject *others = given ? args[0] : Py_None, *key, *other;
+    int64_t after = numbered(others, args, given, 1);
+    int64_t until = PyErr_Occurred() ? -1 : numbered(others, args, given, 2);
+    if (PyErr_Occurred())
+        return NULL;
+    int64_t longest = 0;
+    for (Py_ssize_t place = 0; PyDict_Next(others, &place, &key, &other);) {
+        int64_t number = number_of(key);
+        if (number == -1 && PyErr_Occurred())
+            return NULL;
+        if (number <= after || number > until)
+            continue;
+        if (take_away(self, other) < 0)
+            return NULL;
+        if (((counts *)other)->longest > longest)
+            longest = ((counts *)other)->longest;
+    }
+    return PyLong_FromLongLong(longest);
 }
 
 static PyObject *counts_numbers(counts *self, PyObject *Py_UNUSED(none))
@@ -229,11 +305,19 @@ static PyMethodDef methods[] = {
     {"add_one", FAST(counts_add_one), METH_FASTCALL, "Add 1 to the count at each place."},
     {"merge", (PyCFunction)counts_merge, METH_O, "Add what is in another."},
     {"take_away", (PyCFunction)counts_take_away, METH_O, "Subtract what is in another."},
+    {"merge_after", FAST(counts_merge_after), METH_FASTCALL, "Add those of later numbers."},
+    {"take_away_within", FAST(counts_take_away_within), METH_FASTCALL,
+     "Subtract those of some numbers, and return the longest duration."},
     {"numbers", (PyCFunction)counts_numbers, METH_NOARGS, "Return all of them."},
     {"set", (PyCFunction)counts_set, METH_O, "Have these numbers."},
     {"set_pairs", (PyCFunction)counts_set_pairs, METH_O, "Have these numbers at these places."},
     {"pairs", (PyCFunction)counts_pairs, METH_NOARGS, "Return place and number of those not 0."},
     {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef members[] = {
+    {"longest", T_LONGLONG, offsetof(counts, longest), 0, "The longest duration (microseconds)."},
+    {NULL, 0, 0, 0, NULL},
 };
 
 static PyTypeObject counts_type = {
@@ -244,7 +328,9 @@ static PyTypeObject counts_type = {
     .tp_itemsize = sizeof(int64_t),
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_methods = methods,
+    .tp_members = members,
     .tp_new = counts_new,
+    .tp_vectorcall = counts_made,
 };
 
 static struct PyModuleDef definition = {

@@ -19,10 +19,12 @@ class Counts:
     and OverflowError for a result that 64 bits do not hold.
     """
 
-    __slots__ = ("_numbers",)
+    __slots__ = ("_numbers", "longest")
 
     def __init__(self, size: int) -> None:
         self._numbers = [0] * size
+        self.longest = 0
+        """of the durations of what is counted (microseconds)"""
 
     def add(self, place: int, number: int) -> None:
         """Add `number` to the count at `place`."""
@@ -39,11 +41,30 @@ class Counts:
         """Add what is in `other`, place by place."""
         both = self._beside(other)
         self._numbers = [_bounded(mine + theirs) for mine, theirs in both]
+        self.longest = max(self.longest, other.longest)
 
     def take_away(self, other: "Counts") -> None:
-        """Subtract what is in `other`, place by place."""
+        """Subtract what is in `other`, place by place; the longest duration stays."""
         both = self._beside(other)
         self._numbers = [_bounded(mine - theirs) for mine, theirs in both]
+
+    def merge_after(self, others: dict[int, "Counts"], last: int) -> None:
+        """Add what is in those of `others` whose number is above `last`."""
+        for number, other in others.items():
+            if number > last:
+                self.merge(other)
+
+    def take_away_within(self, others: dict[int, "Counts"], after: int, until: int) -> int:
+        """Subtract those whose number is above `after` and at most `until`.
+
+        Returns the longest duration in them, 0 if there is none.
+        """
+        longest = 0
+        for number, other in others.items():
+            if after < number <= until:
+                self.take_away(other)
+                longest = max(longest, other.longest)
+        return longest
 
     def numbers(self) -> list[int]:
         """Return all of them."""

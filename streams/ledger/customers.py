@@ -71,6 +71,7 @@ class Customer(Waiter):
         self.revision = 0
 
 
+@mypyc_attr(acyclic=True)
 class History:
     """A customer's facts sorted by what they mean; all lists ascending in time."""
 

@@ -1,12 +1,14 @@
 """Callbacks that are owed, in the order in which they are due, by queue label."""
 
 from streams.ledger.changes import NONE
+from streams.ledger.compiled import mypyc_attr
 from streams.ledger.customers import Counted
 from streams.ledger.ordered import Ordered
 
 __all__ = ["CallbacksDue", "QueueDue"]
 
 
+@mypyc_attr(acyclic=True)
 class QueueDue:
     """The callbacks of one queue label that are owed."""
 

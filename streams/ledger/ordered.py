@@ -4,12 +4,15 @@ from array import array
 from bisect import bisect_left, bisect_right, insort
 from typing import Final
 
+from streams.ledger.compiled import mypyc_attr
+
 __all__ = ["Ordered"]
 
 _MOST: Final = 1024
 """Instants in one block, 8 KiB: what has to be moved to make room for another one."""
 
 
+@mypyc_attr(acyclic=True)
 class Ordered:
     """A sorted multiset of instants (microseconds), each eight bytes in a block of few.
 

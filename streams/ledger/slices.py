@@ -1,42 +1,31 @@
-"""Slices of time by number, most of them kept as the bytes that a snapshot has of them."""
+"""Slices of time by number, most of them kept as the bytes that a snapshot has of them.
+
+A slice is what was counted in it and its longest wait.
+"""
 
 from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
+from streams.ledger.compiled import mypyc_attr
 from streams.ledger.counts import Counts
 
-__all__ = ["Slice", "Slices", "Stretch"]
+__all__ = ["Slices", "Stretch"]
 
 _TOGETHER: Final = 12
 """So many slices side by side are packed as one: a minute of 5 s, or six hours of 30 min."""
 _FEW: Final = 0x90
 """Begins a MessagePack array of up to 15 elements."""
 
+_MOST: Final = 1 << 60
+"""No wait in microseconds is as long."""
+
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(list[list[int]])
 
 
-class Slice:
-    """What happened within one slice of time: `size` counts, and the longest wait."""
-
-    __slots__ = ("counts", "wait_max")
-
-    def __init__(self, size: int) -> None:
-        self.counts = Counts(size)
-        self.wait_max = 0
-
-    def add(self, place: int, number: int) -> None:
-        """Add `number` to the count at `place`."""
-        self.counts.add(place, number)
-
-    def merge(self, other: "Slice") -> None:
-        """Add what is in `other`."""
-        self.counts.merge(other.counts)
-        self.wait_max = max(self.wait_max, other.wait_max)
-
-
+@mypyc_attr(acyclic=True)
 class Stretch:
     """Some slices side by side: open, packed, or both while they are only read."""
 
@@ -44,7 +33,7 @@ class Stretch:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._open: dict[int, Slice] | None = {}
+        self._open: dict[int, Counts] | None = {}
         self._packed = b""
         self._count = 0
         self._longest = 0
@@ -53,14 +42,14 @@ class Stretch:
     def __len__(self) -> int:
         return self._count if self._open is None else len(self._open)
 
-    def read(self) -> dict[int, Slice]:
+    def read(self) -> dict[int, Counts]:
         """Return the slices by number; they stay as they are."""
         if self._open is None:
             rows = _decoder.decode(bytes((_FEW | self._count,)) + self._packed)
             self._open = {row[0]: self._slice_of(row) for row in rows}
         return self._open
 
-    def change(self) -> dict[int, Slice]:
+    def change(self) -> dict[int, Counts]:
         """Return the slices by number, which are going to be others."""
         found = self.read()
         self._packed = b""
@@ -70,7 +59,7 @@ class Stretch:
         """Return the longest wait."""
         if self._open is None:
             return self._longest
-        return max([one.wait_max for one in self._open.values()], default=0)
+        return max([one.longest for one in self._open.values()], default=0)
 
     def packed(self) -> bytes:
         """Return each slice's number, longest wait, and place and number of what it counts."""
@@ -95,13 +84,14 @@ class Stretch:
         self._count, self._longest = len(rows), max([row[1] for row in rows])
         self._open = None
 
-    def _slice_of(self, row: list[int]) -> Slice:
-        one = Slice(self._size)
-        one.wait_max = row[1]
-        one.counts.set_pairs(row[2:])
+    def _slice_of(self, row: list[int]) -> Counts:
+        one = Counts(self._size)
+        one.longest = row[1]
+        one.set_pairs(row[2:])
         return one
 
 
+@mypyc_attr(acyclic=True)
 class Slices:
     """The slices of a queue, of `size` counts each."""
 
@@ -114,13 +104,22 @@ class Slices:
     def __len__(self) -> int:
         return sum([len(stretch) for stretch in self._stretches.values()])
 
-    def add(self, number: int, added: Slice) -> None:
-        """Add what is in `added` to the slice `number`."""
+    def at(self, number: int) -> Counts:
+        """Return the slice `number`, which is going to be another, as a new one if need be."""
         slices = self._stretch_of(number).change()
         known = slices.get(number)
         if known is None:
-            known = slices[number] = Slice(self._size)
-        known.merge(added)
+            known = slices[number] = Counts(self._size)
+        return known
+
+    def adopt(self, number: int, added: Counts) -> None:
+        """Add what is in `added`, which nobody changes any more, to the slice `number`."""
+        slices = self._stretch_of(number).change()
+        known = slices.get(number)
+        if known is None:
+            slices[number] = added
+        else:
+            known.merge(added)
 
     def restore(self, rows: Sequence[list[int]]) -> None:
         """Have what `rows` say: of each slice its number, longest wait, places and numbers.
@@ -143,18 +142,21 @@ class Slices:
         counts = Counts(self._size)
         last: int | None = None
         for row in rows:
-            if len(row) < 2 or (last is not None and row[0] <= last):
+            if len(row) < 2 or (last is not None and row[0] <= last) or abs(row[1]) >= _MOST:
                 raise ValueError(row)
             last = row[0]
             counts.set_pairs(row[2:])
 
-    def within(self, after: int, until: int) -> list[Slice]:
-        """Return those whose number is above `after` and at most `until`."""
-        found: list[Slice] = []
+    def take_from(self, sums: Counts, after: int, until: int) -> int:
+        """Subtract those whose number is above `after` and at most `until` from `sums`.
+
+        Returns the longest wait in them, 0 if there is none.
+        """
+        longest = 0
         for key in self._keys(after, until):
             slices = self._stretches[key].read()
-            found += [one for number, one in slices.items() if after < number <= until]
-        return found
+            longest = max(longest, sums.take_away_within(slices, after, until))
+        return longest
 
     def forget(self, after: int, until: int) -> None:
         """Forget those whose number is above `after` and at most `until`."""
@@ -165,7 +167,7 @@ class Slices:
             if not slices:
                 del self._stretches[key]
 
-    def change_all(self) -> list[Slice]:
+    def change_all(self) -> list[Counts]:
         """Return all of them, which are going to be others."""
         return [one for each in self._stretches.values() for one in each.change().values()]
 
@@ -176,8 +178,11 @@ class Slices:
         for key, stretch in self._stretches.items():
             if key > edge:
                 longest = max(longest, stretch.longest())
-        for one in self.within(last, edge * _TOGETHER + _TOGETHER - 1):
-            longest = max(longest, one.wait_max)
+        on_the_edge = self._stretches.get(edge)
+        if on_the_edge is not None:
+            for number, one in on_the_edge.read().items():
+                if number > last:
+                    longest = max(longest, one.longest)
         return longest
 
     def stretches(self) -> list[Stretch]:
@@ -203,5 +208,5 @@ class Slices:
         return [key for key in range(first, last + 1) if key in self._stretches]
 
 
-def _row(number: int, one: Slice) -> list[int]:
-    return [number, one.wait_max, *one.counts.pairs()]
+def _row(number: int, one: Counts) -> list[int]:
+    return [number, one.longest, *one.pairs()]

@@ -177,10 +177,12 @@ def _windows_of(read: _Windows) -> QueueWindows:
     except (IndexError, ValueError):
         msg = "a slice of time"
         raise LookupError(msg) from None
-    for counts, numbers in zip(queue.sums, read.sums, strict=True):
-        _require(-_MOST < min(numbers) <= max(numbers) < _MOST, "a sum of small counts")
+    for counts, numbers, longest in zip(queue.sums, read.sums, read.maxima, strict=True):
+        is_small = -_MOST < min(*numbers, longest) <= max(*numbers, longest) < _MOST
+        _require(is_small, "a sum of small counts")
         counts.set(numbers)
-    queue.maxima, queue.tails = read.maxima, read.tails
+        counts.longest = longest
+    queue.tails = read.tails
     return queue
 
 

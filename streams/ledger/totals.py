@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from streams.instants import SECOND
+from streams.ledger.compiled import mypyc_attr
 from streams.ledger.rules import QueueRules, Rules
 
 __all__ = [
@@ -83,6 +84,7 @@ PLACES: Final[dict[str, dict[str, int]]] = {
 """Where each verdict and state stands in `PAIRS` and wherever they are counted by number."""
 
 
+@mypyc_attr(acyclic=True)
 class Histogram:
     """Counts of durations; `bounds` in seconds, the last count is for longer ones still.
 
@@ -153,6 +155,7 @@ class Histogram:
         self._copied = None
 
 
+@mypyc_attr(acyclic=True)
 class QueueTotals:
     """The counters of one queue label."""
 

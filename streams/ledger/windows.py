@@ -4,9 +4,10 @@ from bisect import bisect_left
 from typing import Final
 
 from streams.instants import DAY, HOUR, MINUTE, SECOND
+from streams.ledger.compiled import mypyc_attr
 from streams.ledger.counts import Counts
 from streams.ledger.rules import Rules
-from streams.ledger.slices import Slice, Slices
+from streams.ledger.slices import Slices
 from streams.ledger.totals import PAIRS, PLACES, bucket_of, limits_of
 from streams.ledger.window_sums import WindowSums
 
@@ -48,16 +49,16 @@ KINDS: Final = _BUCKETS + len(_WAIT_BOUNDS) + 2
 """How many numbers are counted: classes, the sum of waits, wait buckets."""
 
 
+@mypyc_attr(acyclic=True)
 class QueueWindows:
     """The slices of one queue and the running sum of each window."""
 
-    __slots__ = ("coarse", "fine", "maxima", "sums", "tails")
+    __slots__ = ("coarse", "fine", "sums", "tails")
 
     def __init__(self) -> None:
         self.fine = Slices(KINDS)
         self.coarse = Slices(KINDS)
         self.sums = [Counts(KINDS) for _ in _SPANS]
-        self.maxima = [0] * len(_SPANS)
         self.tails = [0] * len(_SPANS)
         """the last slice that has left each window"""
 
@@ -73,18 +74,26 @@ class QueueWindows:
                 if index in _LONGEST:
                     slices.forget(before, tail)
 
-    def add(self, added: Slice, number: int) -> None:
-        """Add the fine slice `number` wherever it has not left the window."""
+    def add(self, added: dict[int, Counts]) -> None:
+        """Add fine slices by number, given away, wherever they have not left the window."""
         tails = self.tails
-        coarse = number // _FINE_IN_COARSE
-        for index in range(len(tails)):
-            if (number if index < _FIRST_COARSE else coarse) > tails[index]:
-                self.sums[index].merge(added.counts)
-                self.maxima[index] = max(self.maxima[index], added.wait_max)
-        if coarse > tails[5]:
-            self.coarse.add(coarse, added)
-        if number > tails[3]:
-            self.fine.add(number, added)
+        for index, sums in enumerate(self.sums):
+            last = tails[index]
+            if index >= _FIRST_COARSE:
+                last = (last + 1) * _FINE_IN_COARSE - 1
+            sums.merge_after(added, last)
+        self._keep(added)
+
+    def _keep(self, added: dict[int, Counts]) -> None:
+        tails, known, last = self.tails, None, -1
+        for number, counts in added.items():
+            coarse = number // _FINE_IN_COARSE
+            if coarse > tails[5]:
+                if known is None or coarse != last:
+                    known, last = self.coarse.at(coarse), coarse
+                known.merge(counts)
+            if number > tails[3]:
+                self.fine.adopt(number, counts)
 
     def rebucket(self, old: list[float], new: list[float]) -> None:
         """Sort waits counted under `old` bounds into the buckets of `new`.
@@ -94,17 +103,15 @@ class QueueWindows:
         places = [bisect_left(new, bound) for bound in old]
         places.append(len(new))
         for one in (*self.fine.change_all(), *self.coarse.change_all()):
-            _rebucket(one.counts, places)
+            _rebucket(one, places)
         for sums in self.sums:
             _rebucket(sums, places)
 
     def _leave(self, index: int, slices: Slices, tail: int) -> None:
-        gone_max = 0
-        for gone in slices.within(self.tails[index], tail):
-            self.sums[index].take_away(gone.counts)
-            gone_max = max(gone_max, gone.wait_max)
-        if gone_max and gone_max >= self.maxima[index]:
-            self.maxima[index] = slices.longest_after(tail)
+        sums = self.sums[index]
+        gone = slices.take_from(sums, self.tails[index], tail)
+        if gone and gone >= sums.longest:
+            sums.longest = slices.longest_after(tail)
 
 
 class Windows:
@@ -120,9 +127,9 @@ class Windows:
         self._rules = rules
         self._bounds: dict[str, list[float]] = {}
         self._limits: dict[str, list[int]] = {}
-        self._unfolded: dict[str, dict[int, Slice]] = {}
+        self._unfolded: dict[str, dict[int, Counts]] = {}
         self._number_unfolded = 0
-        self._newest = Slice(KINDS)
+        self._newest = Counts(KINDS)
         self._newest_label = ""
         self._newest_number = -1
         """Which slice was counted in last: the next count is often for the same."""
@@ -151,13 +158,13 @@ class Windows:
             limits = self._limits[label] = limits_of(self.bounds(label))
         added.add(_BUCKETS + bucket_of(wait, limits), change)
         added.add(_WAIT_SUM, change * wait)
-        if change > 0 and wait > added.wait_max:
-            added.wait_max = wait
+        if change > 0 and wait > added.longest:
+            added.longest = wait
 
     def answered_in_target(self, label: str, wait: int, at: int) -> None:
         """Count a call answered in target: its outcome, both promises and its wait."""
         self.wait(label, wait, at, 1)
-        self._open(label, at).counts.add_one(_IN_TARGET, _KEPT, _WHOLE_KEPT)
+        self._open(label, at).add_one(_IN_TARGET, _KEPT, _WHOLE_KEPT)
 
     def advance(self, end: int) -> None:
         """Let the windows end at `end` (event time); never goes back."""
@@ -183,8 +190,7 @@ class Windows:
             queue.expire(self.end)
         slices = self._unfolded.pop(label, None)
         if slices is not None:
-            for number, added in slices.items():
-                queue.add(added, number)
+            queue.add(slices)
             self._number_unfolded -= len(slices)
             self._newest_number = -1
 
@@ -192,12 +198,12 @@ class Windows:
         """Return the sums by queue label and name of window, as of the last `advance`."""
         self.fold()
         return {
-            (label, name): self._sums(label, queue.sums[index].numbers(), queue.maxima[index])
+            (label, name): self._sums(label, queue.sums[index])
             for label, queue in self.queues.items()
             for index, name in enumerate(WINDOWS)
         }
 
-    def _open(self, label: str, at: int) -> Slice:
+    def _open(self, label: str, at: int) -> Counts:
         number = at // _FINE
         if number == self._newest_number and label == self._newest_label:
             return self._newest
@@ -206,7 +212,7 @@ class Windows:
             slices = self._unfolded[label] = {}
         added = slices.get(number)
         if added is None:
-            added = slices[number] = Slice(KINDS)
+            added = slices[number] = Counts(KINDS)
             self._number_unfolded += 1
         self._newest, self._newest_label, self._newest_number = added, label, number
         return added
@@ -216,7 +222,8 @@ class Windows:
         queue.expire(self.end)
         return queue
 
-    def _sums(self, label: str, counts: list[int], wait_max: int) -> WindowSums:
+    def _sums(self, label: str, of_window: Counts) -> WindowSums:
+        counts = of_window.numbers()
         cumulative: list[int] = []
         total = 0
         for number in counts[_BUCKETS : _BUCKETS + len(self.bounds(label)) + 1]:
@@ -227,7 +234,7 @@ class Windows:
             {name: number for name, number in zip(_NAMES, counts, strict=False) if number},
             counts[_WAIT_SUM] / SECOND,
             cumulative[-1],
-            wait_max / SECOND,
+            of_window.longest / SECOND,
             cumulative,
         )
 

@@ -205,4 +205,5 @@ def _windows_values(ledger: Ledger, label: str) -> tuple[Any, ...]:
         for slices in (queue.fine, queue.coarse)
     )
     sums = [counts.numbers() for counts in queue.sums]
-    return fine, coarse, sums, queue.maxima, queue.tails, bounds
+    maxima = [counts.longest for counts in queue.sums]
+    return fine, coarse, sums, maxima, queue.tails, bounds

@@ -36,6 +36,9 @@ _STEPS: Final = st.one_of(
     st.tuples(st.just("set_pairs"), st.lists(st.one_of(_PLACES, _NUMBERS), max_size=6)),
     st.tuples(st.just("set_pairs"), _PAIRS),
     st.tuples(st.sampled_from(["merge", "take_away"])),
+    st.tuples(st.just("merge_after"), st.integers(-1, 4)),
+    st.tuples(st.just("take_away_within"), st.integers(-1, 4), st.integers(-1, 4)),
+    st.tuples(st.just("longest"), st.integers(-(2**40), 2**40)),
     st.tuples(st.sampled_from(["numbers", "pairs"])),
 )
 
@@ -48,16 +51,32 @@ def test_whatever_is_done_gives_the_same(mine: int, theirs: int, steps: list[Any
         one, other = pairs[number % 2], pairs[1 - number % 2]
         if name in ("merge", "take_away"):
             told = [_outcome(a, name, b) for a, b in zip(one, other, strict=True)]
+        elif name in ("merge_after", "take_away_within"):
+            some = [dict.fromkeys((3, 0, 2), each) for each in other]
+            told = [_outcome(a, name, b, *arguments) for a, b in zip(one, some, strict=True)]
+        elif name == "longest":
+            one[0].longest, one[1].longest = arguments * 2
+            told = [None, None]
         else:
             told = [_outcome(each, name, *arguments) for each in one]
         assert told[0] == told[1]
         assert one[0].numbers() == one[1].numbers()
+        assert one[0].longest == one[1].longest
 
 
 def test_only_counts_go_together_with_counts() -> None:
     """A list of numbers is none."""
     with pytest.raises((TypeError, AttributeError)):
         Counts(2).merge([1, 2])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("given", [(), ([],), ({}, "1"), ([], 1), ({0: 1}, -1), ({"a": 1}, -1)])
+def test_only_numbered_counts_are_added_together(given: tuple[Any, ...]) -> None:
+    """No list, no other keys, no other values; and with a number."""
+    for name in ("merge_after", "take_away_within"):
+        rest = (5,) if name == "take_away_within" else ()
+        with pytest.raises((TypeError, AttributeError)):
+            getattr(Counts(2), name)(*given, *rest)
 
 
 def test_pairs_are_read_back() -> None:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.ledger.slices import Slice, Slices
+from streams.ledger.counts import Counts
+from streams.ledger.slices import Slices
 
 SIZE = 5
 NUMBERS = st.integers(-30, 60)
@@ -19,7 +20,8 @@ STEPS = st.lists(
         COUNTED.map(lambda each: ("add", each)),
         st.just(("close", None)),
         st.tuples(NUMBERS, NUMBERS).map(lambda each: ("forget", each)),
-        st.tuples(NUMBERS, NUMBERS).map(lambda each: ("within", each)),
+        COUNTED.map(lambda each: ("adopt", each)),
+        st.tuples(NUMBERS, NUMBERS).map(lambda each: ("take_from", each)),
         NUMBERS.map(lambda each: ("longest", each)),
         st.just(("packed", None)),
         st.just(("restored", None)),
@@ -29,15 +31,11 @@ STEPS = st.lists(
 Oracle = dict[int, tuple[list[int], int]]
 
 
-def _slice(place: int, number: int, wait: int) -> Slice:
-    one = Slice(SIZE)
+def _slice(place: int, number: int, wait: int) -> Counts:
+    one = Counts(SIZE)
     one.add(place, number)
-    one.wait_max = wait
+    one.longest = wait
     return one
-
-
-def _plain(one: Slice) -> tuple[list[int], int]:
-    return one.counts.numbers(), one.wait_max
 
 
 def _count(oracle: Oracle, number: int, place: int, change: int, wait: int) -> None:
@@ -71,9 +69,12 @@ def _restored(rows: list[list[int]]) -> Slices:
 
 def _same(slices: Slices, oracle: Oracle, what: str, given: Any) -> None:
     """Do one step on both, and compare what is seen of it."""
-    if what == "add":
+    if what in ("add", "adopt"):
         number, *counted = given
-        slices.add(number, _slice(*counted))
+        if what == "add":
+            slices.at(number).merge(_slice(*counted))
+        else:
+            slices.adopt(number, _slice(*counted))
         _count(oracle, number, *counted)
     elif what == "close":
         _close(slices)
@@ -81,10 +82,12 @@ def _same(slices: Slices, oracle: Oracle, what: str, given: Any) -> None:
         slices.forget(*given)
         for number in [number for number in oracle if given[0] < number <= given[1]]:
             del oracle[number]
-    elif what == "within":
-        found = [_plain(one) for one in slices.within(*given)]
-        expected = [plain for number, plain in oracle.items() if given[0] < number <= given[1]]
-        assert sorted(found) == sorted(expected)
+    elif what == "take_from":
+        gone = [oracle[number] for number in oracle if given[0] < number <= given[1]]
+        sums = Counts(SIZE)
+        assert slices.take_from(sums, *given) == max([wait for _, wait in gone], default=0)
+        rows = [[0] * SIZE, *(counts for counts, _ in gone)]
+        assert sums.numbers() == [-sum(column) for column in zip(*rows, strict=True)]
     elif what == "longest":
         staying = [wait for number, (_, wait) in oracle.items() if number > given]
         assert slices.longest_after(given) == max(staying, default=0)
@@ -115,10 +118,11 @@ def test_slices_are_what_was_added_to_them(steps: list[tuple[str, Any]]) -> None
         [[3, 5, 0, 0]],
         [[4, 5, 0, 1], [3, 5, 0, 1]],
         [[3, 5, 0, 1]] * 20,
+        [[3, 2**60, 0, 1]],
     ],
 )
 def test_damaged_rows_are_refused(rows: list[list[int]]) -> None:
-    """Too short, no pairs, no such place, a place twice, a count of nothing, not in order."""
+    """Too short, no pairs, no such place, a place twice, a count of nothing, not in order, a wait of ages."""
     with pytest.raises((IndexError, ValueError)):
         _restored(rows)
 
@@ -127,11 +131,11 @@ def test_closed_slices_are_written_as_they_were() -> None:
     """Also where they were opened again, to be read or to be changed."""
     slices = Slices(SIZE)
     for number in range(100):
-        slices.add(number, _slice(number % SIZE, 7, number))
+        slices.adopt(number, _slice(number % SIZE, 7, number))
     open_ = slices.packed()
     _close(slices)
     assert slices.packed() == open_
-    assert [one.wait_max for one in slices.within(40, 42)] == [41, 42]
+    assert slices.take_from(Counts(SIZE), 40, 42) == 42
     assert slices.packed() == open_
     assert len(slices.change_all()) == 100
     assert slices.packed() == open_
@@ -140,10 +144,10 @@ def test_closed_slices_are_written_as_they_were() -> None:
 def test_a_closed_stretch_is_closed_once() -> None:
     """Until it is read or changed."""
     slices = Slices(SIZE)
-    slices.add(3, _slice(0, 1, 5))
+    slices.adopt(3, _slice(0, 1, 5))
     (stretch,) = slices.stretches()
     assert (stretch.close(), stretch.close()) == (True, False)
-    slices.add(3, _slice(0, 1, 9))
+    slices.at(3).merge(_slice(0, 1, 9))
     assert (stretch.close(), stretch.longest(), len(stretch)) == (True, 9, 1)
 
 
@@ -151,9 +155,9 @@ def test_a_closed_stretch_is_closed_once() -> None:
 def test_what_a_slice_said_last_is_what_is_written(closed: bool) -> None:
     """Bytes written before a change are not written after it."""
     slices = Slices(SIZE)
-    slices.add(3, _slice(0, 1, 5))
+    slices.adopt(3, _slice(0, 1, 5))
     if closed:
         _close(slices)
     assert _unpacked(slices) == [[3, 5, 0, 1]]
-    slices.add(3, _slice(0, 2, 4))
+    slices.at(3).merge(_slice(0, 2, 4))
     assert _unpacked(slices) == [[3, 5, 0, 3]]
