@@ -4,16 +4,15 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <structmember.h>
 
+#include "change_fields.h"
 #include "record_batches.h"
 
 #define SECOND 1000000
 
-/* The fields of a change in their order, see streams/ledger/changes.py. */
-enum { AT, CALL_ID, CUSTOMER, DUE_AT, KEY, QUEUE, REVISION, STATE, VERDICT, WAIT, WAS, WAS_WAIT, FIELDS };
-
-static PyObject *astuple;  /* msgspec.structs.astuple */
 static PyObject *fallback; /* the way through an event; NULL: not asked for yet */
 
 #define ROOM 4096
@@ -190,11 +189,10 @@ static PyObject *by_event(PyObject *change, PyObject *epoch)
    `is_usual` at 0: it is left to the other way. */
 static PyObject *put_record(line *value, PyObject *change, int64_t epoch)
 {
-    PyObject *fields = PyObject_CallOneArg(astuple, change), *key = NULL;
+    PyObject *field[FIELDS], *key = NULL;
     value->size = 0;
-    value->is_usual = fields != NULL && PyTuple_CheckExact(fields) && PyTuple_GET_SIZE(fields) == FIELDS;
+    value->is_usual = read_fields(change, field);
     if (value->is_usual) {
-        PyObject *const *field = &PyTuple_GET_ITEM(fields, 0);
         put_change(value, field);
         PUT(value, ",\"epoch\":");
         put_number(value, epoch, 1);
@@ -202,7 +200,6 @@ static PyObject *put_record(line *value, PyObject *change, int64_t epoch)
         key = value->is_usual ? Py_XNewRef(about(field)) : NULL;
         value->is_usual = key != NULL;
     }
-    Py_XDECREF(fields);
     return key;
 }
 
@@ -272,6 +269,7 @@ static PyObject *promise_batch(PyObject *Py_UNUSED(module), PyObject *arguments)
     int64_t count = 0;
     int is_done = batch == NULL ? -1 : 1;
     while (is_done > 0 && first + count < PyList_GET_SIZE(changes)) {
+        fetch_ahead(changes, first + count);
         PyObject *change = Py_NewRef(PyList_GET_ITEM(changes, first + count));
         is_done = append_change(batch, count, change, epoch, room);
         count += is_done > 0;
@@ -318,10 +316,5 @@ static struct PyModuleDef definition = {
 PyMODINIT_FUNC PyInit_promise_records(void)
 {
     fill_crc_table();
-    PyObject *structs = PyImport_ImportModule("msgspec.structs");
-    if (structs == NULL)
-        return NULL;
-    astuple = PyObject_GetAttrString(structs, "astuple");
-    Py_DECREF(structs);
-    return astuple == NULL ? NULL : PyModule_Create(&definition);
+    return find_change_fields() < 0 ? NULL : PyModule_Create(&definition);
 }

@@ -35,11 +35,11 @@ MODULES = (
     *(f"streams.replay.{name}" for name in REPLAY),
 )
 IN_C = (
-    "streams.ledger.counts", "streams.plain_events", "streams.plain_records",
-    "streams.promise_records",
+    "streams.ledger.counts", "streams.packed_changes", "streams.plain_events",
+    "streams.plain_records", "streams.promise_records",
 )  # fmt: skip
 """Modules that are not compiled from their source: what is in C lies beside it."""
-HEADERS = ("streams/crc32c.h", "streams/record_batches.h")
+HEADERS = ("streams/change_fields.h", "streams/crc32c.h", "streams/record_batches.h")
 
 
 class FlatExtensions(build_ext):

@@ -30,7 +30,7 @@ from streams.kafka.keeper import TICKS_WORTH_A_SNAPSHOT
 from streams.kafka.ledgerlog.ports import LogStore, Source
 from streams.kafka.log_on_kafka import KafkaLogs
 from streams.kafka.logs import configure_logging
-from streams.kafka.memory import GIVE_BACK_SECONDS, give_back
+from streams.kafka.memory import GIVE_BACK_SECONDS, give_back, keep_blocks
 from streams.kafka.normalise import check_formats
 from streams.kafka.outputs import Outputs
 from streams.kafka.probe import await_topics
@@ -339,6 +339,7 @@ def run_worker(
         SettingsError: a setting cannot be used.
     """
     configure_logging(settings)
+    keep_blocks()
     calm_collector()
     asyncio.run(_run(settings, rules, on_started, keeping))
 

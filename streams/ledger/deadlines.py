@@ -1,7 +1,6 @@
 """Moments at which a verdict can change although nothing happens."""
 
 from heapq import heappop, heappush
-from operator import attrgetter
 from typing import Final
 
 from streams.instants import SECOND
@@ -12,8 +11,6 @@ __all__ = ["DUE", "NOWHERE", "Deadlines", "Waiter"]
 DUE: Final = -1
 NOWHERE: Final = -1
 _SLOT: Final = SECOND
-
-_order: Final = attrgetter("wake", "id")
 
 
 @mypyc_attr(acyclic=True)
@@ -122,7 +119,11 @@ class Deadlines:
             heappush(self._order, slot)
         for one in rest:
             one.stands = slot
-        due.sort(key=_order)
+        if len(due) > 1:
+            # By a key each would be asked by name. A call and a customer may have one id.
+            order = [(one.wake, one.id, place) for place, one in enumerate(due)]
+            order.sort()
+            due = [due[place] for _, _, place in order]
         for one in due:
             one.wake = DUE
         return due

@@ -37,6 +37,14 @@ def test_deadlines_fire_in_the_order_of_time_then_of_names() -> None:
     assert _woken(deadlines, 9 * SECOND) == ["b", "c", "a", "e", "d"]
 
 
+def test_of_one_name_and_moment_who_was_set_first_comes_first() -> None:
+    """A call may have the name of a customer."""
+    deadlines, first, second = Deadlines(), _sleeper("a"), _sleeper("a")
+    deadlines.set(first, 10)
+    deadlines.set(second, 10)
+    assert [sleeper is first for sleeper in deadlines.pop(10)] == [True, False]
+
+
 def test_a_pop_returns_the_earliest_slot_only() -> None:
     """What is woken may set a deadline before the next one."""
     deadlines = Deadlines()

@@ -122,7 +122,7 @@ def test_slices_are_what_was_added_to_them(steps: list[tuple[str, Any]]) -> None
     ],
 )
 def test_damaged_rows_are_refused(rows: list[list[int]]) -> None:
-    """Too short, no pairs, no such place, a place twice, a count of nothing, not in order, a wait of ages."""
+    """Too short, no pairs, no such place or twice, none counted, not in order, a wait of ages."""
     with pytest.raises((IndexError, ValueError)):
         _restored(rows)
 

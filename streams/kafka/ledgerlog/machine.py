@@ -6,7 +6,7 @@ hash at every tick, wherever and whenever they are taken in.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -25,6 +25,7 @@ from streams.ledger.rules import Rules
 from streams.ledger.snapshot import SnapshotError, load
 from streams.ledger.totals import Histogram
 from streams.ledger.writing import Writing, dump, prepare
+from streams.packed_changes import packed
 
 __all__ = ["STRIDE", "Machine", "Outcome", "StateWriting"]
 
@@ -54,6 +55,8 @@ class Outcome(NamedTuple):
 _encode: Final = msgspec.msgpack.Encoder(order="sorted").encode
 _plainly: Final = msgspec.msgpack.Encoder().encode
 """What it is given is in order: nothing has to be sorted each time."""
+_EIGHT: Final = b"\x98"
+"""Begins a MessagePack array of eight elements."""
 _decode_state: Final = msgspec.msgpack.Decoder(_State).decode
 
 
@@ -135,7 +138,7 @@ class Machine:
         outcome = Outcome(self.ledger.drain(), self._refused)
         self._refused = []
         self.number += 1
-        self.hash = crc32(_plainly(self._digest(outcome.changes)), self.hash)
+        self.hash = crc32(packed(outcome.changes), crc32(self._digest(), self.hash))
         tick = Tick(self.number, epoch, tuple(self._steps), self.hash)
         self._steps = []
         return tick, outcome
@@ -206,18 +209,21 @@ class Machine:
         if _in_order(rules) != _in_order(self.ledger.rules):
             self.ledger = load(rules, dump(self.ledger))
 
-    def _digest(self, changes: Sequence[Change]) -> list[Any]:
+    def _digest(self) -> bytes:
+        """Return the beginning of an array whose last element is what changed."""
         ledger = self.ledger
-        return [
-            self.next_offset,
-            ledger.now,
-            ledger.watermark,
-            self.newest_record,
-            ledger.boundary_ambiguous,
-            list(ledger.fates.values()),
-            list(self.dead_letters.values()),
-            changes,
-        ]
+        told = _plainly(
+            [
+                self.next_offset,
+                ledger.now,
+                ledger.watermark,
+                self.newest_record,
+                ledger.boundary_ambiguous,
+                list(ledger.fates.values()),
+                list(self.dead_letters.values()),
+            ]
+        )
+        return _EIGHT + told[1:]
 
     def _stride_ends(self) -> int:
         """Return the watermark at which the next tick inside a batch is due."""
