@@ -8,6 +8,8 @@
 #include <Python.h>
 #include <stdint.h>
 
+#include "record_view.h"
+
 #define LONGEST_EVENT 65536
 #define LONGEST_NAME 128
 #define EARLIEST INT64_C(631152000000000)
@@ -72,6 +74,7 @@ static const name WORDS[] = {
 };
 static PyObject *words[NUMBER(WORDS)];
 static PyObject *nothing;        /* the empty text */
+static PyTypeObject *view_type; /* of records that are looked at in place */
 static PyObject *unknown; /* also a source, see streams/cloudevents.py */
 
 /* Names that come again and again: one object each, found by their bytes. */
@@ -416,11 +419,11 @@ static PyObject *told(const event *read, const kind *found)
     return tuple;
 }
 
-static PyObject *read_plain(PyObject *Py_UNUSED(module), PyObject *value)
+static PyObject *read_bytes(const char *value, Py_ssize_t size)
 {
-    if (!PyBytes_Check(value) || PyBytes_GET_SIZE(value) > LONGEST_EVENT)
+    if (size > LONGEST_EVENT)
         Py_RETURN_NONE;
-    cursor c = {PyBytes_AS_STRING(value), PyBytes_AS_STRING(value) + PyBytes_GET_SIZE(value)};
+    cursor c = {value, value + size};
     event read = {.resolved = 2};
     if (!read_object(&c, &read))
         Py_RETURN_NONE;
@@ -438,9 +441,46 @@ static PyObject *read_plain(PyObject *Py_UNUSED(module), PyObject *value)
     Py_RETURN_NONE;
 }
 
+static PyObject *read_plain(PyObject *Py_UNUSED(module), PyObject *value)
+{
+    if (!PyBytes_Check(value))
+        Py_RETURN_NONE;
+    return read_bytes(PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value));
+}
+
+static PyObject *read_record(PyObject *Py_UNUSED(module), PyObject *given)
+{
+    if (Py_TYPE(given) == view_type) {
+        const record *view = (record *)given;
+        if (view->value == NULL)
+            Py_RETURN_NONE;
+        return read_bytes(view->value, view->value_size);
+    }
+    PyObject *headers = PyObject_GetAttrString(given, "headers");
+    int has_headers = headers == NULL ? -1 : PyObject_IsTrue(headers);
+    Py_XDECREF(headers);
+    if (has_headers)
+        return has_headers < 0 ? NULL : Py_NewRef(Py_None);
+    PyObject *value = PyObject_GetAttrString(given, "value");
+    PyObject *said = value == NULL ? NULL : read_plain(NULL, value);
+    Py_XDECREF(value);
+    return said;
+}
+
+static int find_view_type(void)
+{
+    PyObject *module = PyImport_ImportModule("streams.plain_records");
+    PyObject *type = module == NULL ? NULL : PyObject_GetAttrString(module, "Record");
+    Py_XDECREF(module);
+    view_type = (PyTypeObject *)type;
+    return type == NULL ? -1 : 0;
+}
+
 static PyMethodDef functions[] = {
     {"read_plain", read_plain, METH_O,
      "read_plain(value)\n--\n\nReturn what the ledger takes of a usual event; None: it may be none."},
+    {"read_record", read_record, METH_O,
+     "read_record(record)\n--\n\nReturn the same of a record without headers; None: read it first."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -455,7 +495,7 @@ PyMODINIT_FUNC PyInit_plain_events(void)
             return NULL;
     nothing = PyUnicode_InternFromString("");
     unknown = PyUnicode_InternFromString("unknown");
-    if (nothing == NULL || unknown == NULL)
+    if (nothing == NULL || unknown == NULL || find_view_type() < 0)
         return NULL;
     return PyModule_Create(&definition);
 }

@@ -6,7 +6,7 @@ first and asking it afterwards takes four times as long. Here is what to do with
 
 from typing import Any
 
-__all__ = ["read_plain"]
+__all__ = ["read_plain", "read_record"]
 
 
 def read_plain(value: bytes) -> tuple[Any, ...] | None:  # noqa: ARG001
@@ -14,5 +14,13 @@ def read_plain(value: bytes) -> tuple[Any, ...] | None:  # noqa: ARG001
 
     None for everything but plain JSON in the form in which events usually come, so also for
     whatever is to be refused.
+    """
+    return None
+
+
+def read_record(record: Any) -> tuple[Any, ...] | None:  # noqa: ARG001
+    """Return `read_plain` of the value of `record` if it has no headers, else None.
+
+    A record of `streams.plain_records` is read where it lies.
     """
     return None

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "crc32c.h"
+#include "record_view.h"
 
 enum {
     LENGTH = 8, MAGIC = 16, CHECKSUM = 17, ATTRIBUTES = 21, LAST_OFFSET = 23, FIRST_TIME = 27,
@@ -19,17 +20,6 @@ enum {
 #define LOG_APPEND_TIME 0x08
 #define CONTROL 0x20
 #define LEAST_RECORD 7 /* bytes */
-
-typedef struct {
-    PyObject_HEAD
-    PyObject *fetched; /* holds the bytes of key and value */
-    const char *key;   /* NULL: none */
-    const char *value; /* NULL: none */
-    int64_t offset;
-    int64_t timestamp;
-    int32_t key_size;
-    int32_t value_size;
-} record;
 
 static PyTypeObject record_type;
 static PyObject *no_headers;
@@ -276,5 +266,8 @@ PyMODINIT_FUNC PyInit_plain_records(void)
     fill_crc_table();
     if (PyType_Ready(&record_type) < 0 || (no_headers = PyTuple_New(0)) == NULL)
         return NULL;
-    return PyModule_Create(&definition);
+    PyObject *module = PyModule_Create(&definition);
+    if (module != NULL && PyModule_AddType(module, &record_type) < 0)
+        Py_CLEAR(module);
+    return module;
 }

@@ -52,9 +52,10 @@ static void put_text(line *to, PyObject *text)
         return;
     }
     const char *bytes = PyUnicode_AsUTF8AndSize(text, &size);
+    int needs_escape = 0;
     for (Py_ssize_t i = 0; i < size; i++)
-        if (bytes[i] < 0x20 || bytes[i] == '"' || bytes[i] == '\\')
-            to->is_usual = 0;
+        needs_escape |= (bytes[i] < 0x20) | (bytes[i] == '"') | (bytes[i] == '\\');
+    to->is_usual &= !needs_escape;
     put(to, bytes, size);
 }
 
@@ -67,16 +68,10 @@ static int64_t number_of(PyObject *value, line *to)
     return number;
 }
 
-/* As `rfc3339` in streams/instants.py; the calendar by whole eras of 400 years from a 1 March on. */
-static void put_instant(line *to, PyObject *value)
+/* Up to the colon before the seconds; the calendar by whole eras of 400 years from a 1 March on. */
+static void put_minute(line *to, int64_t minute)
 {
-    int64_t instant = number_of(value, to);
-    if (!to->is_usual || instant >= INT64_C(253402300800) * SECOND) {
-        to->is_usual = 0;
-        return;
-    }
-    int64_t seconds = instant / SECOND, fraction = instant % SECOND;
-    int64_t days = seconds / 86400 + 719468, rest = seconds % 86400;
+    int64_t days = minute / 1440 + 719468, rest = minute % 1440;
     int64_t era = days / 146097, day = days % 146097;
     int64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
     day -= 365 * year + year / 4 - year / 100;
@@ -87,11 +82,29 @@ static void put_instant(line *to, PyObject *value)
     PUT(to, "-");
     put_number(to, day - (153 * month + 2) / 5 + 1, 2);
     PUT(to, "T");
-    put_number(to, rest / 3600, 2);
-    PUT(to, ":");
-    put_number(to, rest / 60 % 60, 2);
+    put_number(to, rest / 60, 2);
     PUT(to, ":");
     put_number(to, rest % 60, 2);
+    PUT(to, ":");
+}
+
+/* As `rfc3339` in streams/instants.py. One minute follows the other, so the last one is kept. */
+static void put_instant(line *to, PyObject *value)
+{
+    static line kept;
+    static int64_t minute = -1;
+    int64_t instant = number_of(value, to);
+    if (!to->is_usual || instant >= INT64_C(253402300800) * SECOND) {
+        to->is_usual = 0;
+        return;
+    }
+    int64_t seconds = instant / SECOND, fraction = instant % SECOND;
+    if (seconds / 60 != minute) {
+        kept.size = 0;
+        put_minute(&kept, minute = seconds / 60);
+    }
+    put(to, kept.bytes, kept.size);
+    put_number(to, seconds % 60, 2);
     if (fraction) {
         PUT(to, ".");
         if (fraction % 1000)

@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 
 import streams
 from streams import KERNEL
+from streams.events import encode
+from streams.plain_events import read_plain, read_record
 from streams.plain_records import read_batches
+from streams.simulate import Centre, large_centre
 
 ATTRIBUTES_AT: Final = 21
 COUNT_AT: Final = 57
@@ -163,3 +166,41 @@ def test_without_the_kernel_nothing_is_read_here() -> None:
     """Then all of it is aiokafka's to parse."""
     plain = run_path(str(Path(streams.__file__).parent / "plain_records.py"))
     assert plain["read_batches"](_batch([(TIME, None, None)]), 3, 5, True) == ([], 3, 5)
+
+
+def _same_as_its_value(record: Any) -> None:
+    value = record.value
+    assert read_record(record) == (None if record.headers or value is None else read_plain(value))
+
+
+@compiled
+def test_an_event_is_read_where_it_lies() -> None:
+    """As its value is, also from a record of aiokafka; one with headers is left to the reader."""
+    values = [encode(event) for event in Centre(large_centre(), 5).events(100)]
+    rows = [(TIME, None, value) for value in values]
+    views, _, _ = read_batches(_batch(rows), 0, -1, False)
+    assert [read_record(view) for view in views] == [read_plain(value) for value in values]
+    assert None not in map(read_record, views[:5])
+    for record in DefaultRecordBatch(_batch(rows[:5])):
+        assert read_record(record) == read_plain(record.value)
+    for record in DefaultRecordBatch(_batch(rows[:5], headers=[("ce_id", b"1")])):
+        assert read_record(record) is None
+
+
+@compiled
+@given(_rows, st.data())
+def test_whatever_lies_there_is_read_as_its_value(rows: list[Any], data: st.DataObject) -> None:
+    """Also nothing, and an event that is cut off before what follows it."""
+    whole = b'{"kind":"call.offered","id":"1","at":1767571200000,"call_id":"c"}'
+    cut = [(TIME, None, whole[: data.draw(st.integers(0, len(whole)))]) for _ in range(3)]
+    views, _, _ = read_batches(_batch([*rows, *cut, (TIME, None, b"}")]), 0, -1, False)
+    for view in views:
+        _same_as_its_value(view)
+
+
+@pytest.mark.parametrize("odd", [None, 1, b"{}"])
+@compiled
+def test_only_records_are_read(odd: Any) -> None:
+    """What has no value and no headers is none."""
+    with pytest.raises(AttributeError):
+        read_record(odd)

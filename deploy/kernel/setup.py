@@ -41,7 +41,10 @@ IN_C = (
 """Modules that are not compiled from their source: what is in C lies beside it."""
 DIRECT = ("-fno-semantic-interposition", "-fno-plt")
 """Functions call each other and those of Python without asking where they are, a tenth faster."""
-HEADERS = ("streams/change_fields.h", "streams/crc32c.h", "streams/record_batches.h")
+HEADERS = (
+    "streams/change_fields.h", "streams/crc32c.h", "streams/record_batches.h",
+    "streams/record_view.h",
+)  # fmt: skip
 
 
 class FlatExtensions(build_ext):

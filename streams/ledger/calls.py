@@ -44,7 +44,8 @@ class Call(Waiter):
 
     __slots__ = (
         "anonymous", "arrival", "breached_at", "course", "customer", "hold", "is_contestable",
-        "is_placed", "is_touched", "is_waiting", "mark_1", "mark_2", "queue", "queued", "source",
+        "is_open", "is_placed", "is_touched", "is_waiting", "mark_1", "mark_2", "queue", "queued",
+        "source",
     )  # fmt: skip
 
     def __init__(self, key: str, mark: int) -> None:
@@ -71,6 +72,8 @@ class Call(Waiter):
         self.anonymous = False
         self.is_touched = self.is_waiting = False
         """to be judged at the next tick; counted among those who wait (`Waiting`)"""
+        self.is_open = False
+        """it is among those that wait for an outcome (`Register`)"""
         self.is_contestable = False
         """something other than an end became known since it was judged"""
 

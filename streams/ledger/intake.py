@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from streams.events import EventDecoder, Headers, Rejected
-from streams.ledger.kinds import AT, Told, told
+from streams.ledger.kinds import AT, told
 from streams.ledger.ledger import Ledger
 from streams.ledger.totals import Histogram
-from streams.plain_events import read_plain
+from streams.plain_events import read_record
 
 __all__ = ["NEVER", "Intake", "Refusal"]
 
@@ -76,7 +76,9 @@ class Intake:
         for position in range(start, len(records)):
             record = records[position]
             try:
-                said = self._read(record.value or b"", record.headers)
+                said = read_record(record)
+                if said is None:
+                    said = told(self._decoder.decode(record.value or b"", record.headers))
             except Rejected as error:
                 self.refused.append(Refusal(position, "decode", error.reason, str(error)))
                 continue
@@ -92,10 +94,3 @@ class Intake:
             if ledger.watermark > ends:
                 return position + 1
         return len(records)
-
-    def _read(self, value: bytes, headers: Headers) -> Told:
-        if not headers:
-            said = read_plain(value)
-            if said is not None:
-                return said
-        return told(self._decoder.decode(value, headers))

@@ -38,24 +38,27 @@ class Register:
 
     def remember(self, call: Call, *, is_open: bool = False) -> None:
         """Keep a new call, among those that wait for an outcome if it `is_open`."""
+        call.is_open = is_open
         calls = self.undecided if is_open else self.rest
         calls[call.id] = call
         self.by_source.add(call.source)
 
     def forget(self, call: Call) -> None:
         """Keep `call` no longer."""
-        del (self.undecided if call.id in self.undecided else self.rest)[call.id]
+        del (self.undecided if call.is_open else self.rest)[call.id]
         self.by_source.remove(call.source)
 
     def leave_open(self, call: Call) -> None:
         """Have `call` among those that wait for an outcome."""
-        if call.id not in self.undecided:
+        if not call.is_open:
+            call.is_open = True
             self.undecided[call.id] = call
             del self.rest[call.id]
 
     def close(self, call: Call) -> None:
         """Have `call` among the rest."""
-        if call.id in self.undecided:
+        if call.is_open:
+            call.is_open = False
             del self.undecided[call.id]
             self.rest[call.id] = call
 
