@@ -9,6 +9,8 @@ import sys
 import time
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 from urllib.request import ProxyHandler, build_opener
 
 import pytest
@@ -17,8 +19,13 @@ from rich.console import Console
 from streams.demo.alerts import Alert, Hook
 from streams.demo.board import Board, QueueRow
 from streams.demo.view import Scene, render
+from streams.events import CallOffered
 from streams.instants import SECOND
+from streams.ledger import Ledger, Rules
 from streams.promise_events import PromiseEvent
+
+if TYPE_CHECKING:
+    from streams.kafka.state import WorkerState
 
 DEMO = [sys.executable, "-c", "from streams.cli import main; main()", "demo"]
 NOW = 1_772_445_600 * SECOND
@@ -135,6 +142,20 @@ def test_board_tells_how_a_broken_promise_ended() -> None:
     assert not breach.waiting
     board.note(promise(verdict="answer", state="kept", at="2026-03-02T10:00:09Z"))
     assert board.last_breaches(5) == []
+
+
+@pytest.mark.parametrize(("late", "shown"), [(-0.1, 0), (0.2, 0), (0.4, 1)])
+def test_who_waits_beyond_the_target_is_shown_when_an_answer_would_be_known(
+    late: float, shown: int
+) -> None:
+    """An answer in the last moment takes a while to come here."""
+    ledger = Ledger(Rules())
+    ledger.apply(CallOffered(id="1", at=NOW, call_id="a", source="pbx", queue="support"))
+    ledger.advance(NOW)
+    partition = SimpleNamespace(ledger=ledger, exported=SimpleNamespace(totals=ledger.totals))
+    board, state = Board(), SimpleNamespace(partitions={0: partition})
+    board.look(cast("WorkerState", state), NOW + round((10 + late) * SECOND))
+    assert [breach.waiting for breach in board.last_breaches(5)] == [True] * shown
 
 
 def test_hook_keeps_the_latest_word_about_each_alert() -> None:

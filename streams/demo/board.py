@@ -12,6 +12,8 @@ from streams.promise_events import PromiseEvent
 __all__ = ["Board", "Breach", "QueueRow"]
 
 KEPT_BREACHES: Final = 200
+TOLD_WITHIN: Final = 300_000
+"""Microseconds in which an answer is known here: who has just been answered does not wait."""
 
 ENDS: Final = {
     "answered_late": "answered after {}",
@@ -124,12 +126,12 @@ class Board:
             self.breaches[event.key].text = f"called back too late, {after} after it was owed"
 
     def _see_who_waits(self, ledger: Ledger, now: int) -> None:
-        """Show a breach at its deadline: the caller still waits."""
-        for call in ledger.book.undecided.values():
+        """Show a breach soon after its deadline: the caller still waits."""
+        for call in ledger.book.register.open_calls():
             rules = ledger.book.terms.of(call.queue)
             start = call.start(rules)
-            if start is not None and now > start + rules.answer_target and call.id:
-                at = start + rules.answer_target
+            at = start + rules.answer_target
+            if now > at + TOLD_WITHIN:
                 self._add(call.id, Breach(at, call.queue or "", start, waiting=True))
 
     def _end(self, event: PromiseEvent) -> None:

@@ -73,7 +73,7 @@ class Call(Waiter):
         self.is_touched = self.is_waiting = False
         """to be judged at the next tick; counted among those who wait (`Waiting`)"""
         self.is_open = False
-        """it is among those that wait for an outcome (`Register`)"""
+        """it was judged, and has no outcome"""
         self.is_contestable = False
         """something other than an end became known since it was judged"""
 

@@ -1,7 +1,6 @@
 """The figures of a stretch of time: outcomes, promises, usefulness and service levels."""
 
 from collections.abc import Iterable
-from itertools import chain
 from typing import Any, Final
 
 from streams.ledger.calls import ANSWERED, Call
@@ -86,9 +85,7 @@ def _ratio(part: int, whole: int) -> float | None:
 
 
 def _started(ledger: Ledger) -> Iterable[Call]:
-    register = ledger.book.register
-    calls = chain(register.rest.values(), register.undecided.values())
-    return (call for call in calls if call.arrival)
+    return (call for call in ledger.book.calls.values() if call.arrival)
 
 
 def _label(ledger: Ledger, call: Call) -> str:

@@ -89,7 +89,7 @@ class Ledger:
     @property
     def pending_orphans(self) -> int:
         """How many events wait for the offer of their call."""
-        return sum(call.pending for call in self.book.register.rest.values())
+        return sum(call.pending for call in self.book.register.calls.values())
 
     def apply(self, event: Event, recorded_at: int | None = None) -> str:
         """Take in one event and return its fate.

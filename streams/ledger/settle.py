@@ -63,7 +63,6 @@ class Settlement:
         """callback events that named only a call, by call"""
         self.restarts: dict[str, list[int]] = {}
         self.register = Register()
-        self.undecided = self.register.undecided
         self.waiting = Waiting()
         self.due = CallbacksDue()
         self._callbacks = CallbackTally(self.tally, self.due)
@@ -97,8 +96,8 @@ class Settlement:
 
     @property
     def calls(self) -> dict[str, Call]:
-        """All calls by their ids, as they are now."""
-        return self.register.everything()
+        """All calls by their ids."""
+        return self.register.calls
 
     def touch(self, call: Call) -> None:
         """Have `call` judged at the next tick."""
@@ -222,10 +221,7 @@ class Settlement:
             was, was_at = call.answer, call.answer_at
             call.count_answer(state, found.answer_at)
             self.tally.change(call, "answer", was, was_at, state, found.answer_at)
-        if found.outcome is not None:
-            self.register.close(call)
-        else:
-            self.register.leave_open(call)
+        call.is_open = found.outcome is None
 
     def _count_first_answer(self, call: Call, found: Judgement, terms: Terms) -> None:
         at, wait = found.outcome_at, found.wait
@@ -235,7 +231,7 @@ class Settlement:
         course.answer, course.answer_at = "kept", at
         course.promise, course.promise_at = "kept", at
         self._note_ambiguity(at, wait, terms)
-        self.register.close(call)
+        call.is_open = False
 
     def _count_outcome(self, call: Call, found: Judgement, terms: Terms) -> None:
         state = next_state(call.outcome, found.outcome)

@@ -128,10 +128,11 @@ def _restore(ledger: Ledger, read: _State) -> None:
     register, undecided = book.register, set(read.undecided)
     for row in read.calls:
         restore_call(book, row, row.id in undecided)
-    _require(len(register.undecided) == len(undecided), "a call without an outcome")
+    waiting = register.open_calls()
+    _require(len(waiting) == len(undecided), "a call without an outcome")
     for customer in read.customers:
         restore_customer(book, customer)
-    for call in register.undecided.values():
+    for call in waiting:
         book.waiting.add(call, book.terms.of(call.queue))
     for call_id in read.touched[0]:
         book.touch(register.named(call_id))

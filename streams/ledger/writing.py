@@ -64,7 +64,7 @@ class Writing:
         self._originals = book.originals = Originals(self._hurry)
         self._head, self._tail = _around_rows(ledger)
         kept, callers = self._originals, book.callers.by_key.copy()
-        self._calls = _Rows(book.calls, call_row, kept.calls, at_a_time)
+        self._calls = _Rows(book.calls.copy(), call_row, kept.calls, at_a_time)
         self._customers = _Rows(callers, caller_row, kept.customers, at_a_time)
 
     def step(self) -> bool:
@@ -127,7 +127,7 @@ def _around_rows(ledger: Ledger) -> tuple[list[msgspec.Raw], list[msgspec.Raw]]:
     after = (
         {key: [fact_row(fact) for fact in facts] for key, facts in book.attached.items()},
         book.touched,
-        sorted(book.undecided),
+        sorted([call.id for call in book.register.open_calls()]),
         {label: _totals_values(totals) for label, totals in ledger.totals.queues.items()},
         ledger.windows.end,
         {label: _windows_values(ledger, label) for label in ledger.windows.queues},

@@ -123,7 +123,7 @@ def test_this_process_runs_what_it_was_asked_to() -> None:
 def test_each_kernel_runs_its_own_modules(both: TwoKernels) -> None:
     """All of them and no others; nothing of one is left in the other."""
     shown = "import streams.replay, streams.ledger.intake, sys; " \
-        "import streams.plain_records, streams.promise_records; " \
+        "import streams.packed_changes, streams.plain_records, streams.promise_records; " \
         "print(sorted(" \
         "n for n in sys.modules if n.startswith('streams.') and n in {names!r}" \
         " and not sys.modules[n].__file__.endswith('.py')))"  # fmt: skip

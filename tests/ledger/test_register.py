@@ -1,4 +1,4 @@
-"""The calls of a ledger, each in one of two places."""
+"""The calls of a ledger, of which some wait for an outcome."""
 
 from feeds import BASE, event, s
 
@@ -8,8 +8,8 @@ from streams.ledger import Ledger, Rules, dump, load, state_hash
 
 
 def _places(ledger: Ledger) -> tuple[list[str], list[str]]:
-    register = ledger.book.register
-    return sorted(register.undecided), sorted(register.rest)
+    waiting = {call.id for call in ledger.book.register.open_calls()}
+    return sorted(waiting), sorted(ledger.book.calls.keys() - waiting)
 
 
 def _after(ledger: Ledger, tick: float, *events: Event) -> tuple[list[str], list[str]]:
@@ -19,8 +19,8 @@ def _after(ledger: Ledger, tick: float, *events: Event) -> tuple[list[str], list
     return _places(ledger)
 
 
-def test_a_call_waits_among_the_undecided_from_its_first_tick_until_it_is_decided() -> None:
-    """And there again if what decided it turns out to be another thing."""
+def test_a_call_waits_from_its_first_tick_until_it_is_decided() -> None:
+    """And again if what decided it turns out to be another thing."""
     ledger = Ledger(Rules())
     ledger.apply(event("call.offered", 0, "a"))
     assert _places(ledger) == ([], ["a"])
@@ -43,8 +43,8 @@ def test_a_call_whose_outcome_vanishes_waits_again() -> None:
     assert state_hash(copy) == state_hash(ledger)
 
 
-def test_a_loaded_ledger_has_each_call_in_its_place() -> None:
-    """And takes in its events there."""
+def test_in_a_loaded_ledger_the_same_calls_wait() -> None:
+    """And take in their events."""
     ledger = Ledger(Rules())
     _after(ledger, 1, *(event("call.offered", 0, key) for key in "abc"))
     _after(ledger, 3, event("call.abandoned", 2, "b"))
@@ -56,7 +56,7 @@ def test_a_loaded_ledger_has_each_call_in_its_place() -> None:
     assert copy.book.register.by_source.total == 4
 
 
-def test_what_is_forgotten_is_in_neither_place() -> None:
+def test_what_is_forgotten_is_not_there() -> None:
     """Of its source there are none left either."""
     ledger = Ledger(Rules())
     _after(ledger, 1, event("call.offered", 0, "a"), event("call.transferred", 0, "orphan"))
