@@ -133,14 +133,17 @@ def taken(worker: WorkerProcess) -> float:
 
 
 def drained(place: Stand, events: int) -> float:
-    """Return the events a second that a backlog of so many is read at."""
-    marks: list[tuple[float, float]] = []
-    while not marks or marks[-1][1] < events * 0.95:
-        marks.append((time.monotonic(), taken(place.worker)))
-        time.sleep(0.3)
-    inside = [mark for mark in marks if mark[1] >= events * 0.1]
-    (begun, first), (ended, last) = inside[0], inside[-1]
-    return (last - first) / (ended - begun) if ended > begun else events / (ended - marks[0][0])
+    """Return the events a second that a backlog of so many is read at.
+
+    From the last moment at which nothing was shown: what is shown first is a second's work.
+    """
+    begun, shown = time.monotonic(), 0.0
+    while shown < events * 0.95:
+        time.sleep(0.1)
+        shown = taken(place.worker)
+        if not shown:
+            begun = time.monotonic()
+    return shown / (time.monotonic() - begun)
 
 
 def sustained(place: Stand, rate: float, seconds: float = 8) -> float:
