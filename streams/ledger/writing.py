@@ -1,8 +1,10 @@
 """The state of a ledger as bytes, at once or a little at a time."""
 
 import struct
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
+from itertools import islice
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -21,6 +23,7 @@ _LONG: Final = 16
 """So many elements need a head of three bytes instead of one."""
 _AT_A_TIME: Final = 64
 _CLOSED_AT_A_TIME: Final = 5
+_SORTED_AT_A_TIME: Final = 4096
 
 _T = TypeVar("_T")
 _encoder: Final = msgspec.msgpack.Encoder(order="sorted")
@@ -157,6 +160,7 @@ class _Rows(Generic[_T]):
         self._row = row
         self._originals = originals
         self._order: list[str] | None = None
+        self._sorting = _sorted_by_steps(held)
         self._parts = [_ARRAY(0xDD, len(held))]
         self._done = 0
         self._portion = min(at_a_time, _AT_A_TIME)
@@ -165,7 +169,7 @@ class _Rows(Generic[_T]):
     def step(self) -> bool:
         """Write some more; False if all are written."""
         if self._order is None:
-            self._order = sorted(self._held)
+            self._order = next(self._sorting)
             return True
         for _ in self._portions:
             keys = self._order[self._done : self._done + self._portion]
@@ -186,6 +190,22 @@ class _Rows(Generic[_T]):
     def packed(self) -> msgspec.Raw:
         """Return the array; only after the last step."""
         return msgspec.Raw(b"".join(self._parts))
+
+
+def _sorted_by_steps(keys: Iterable[str]) -> Iterator[list[str] | None]:
+    """Yield None as often as there is more to do, then `keys` in order.
+
+    To sort a hundred thousand at once would keep everything else waiting for fifty milliseconds.
+    """
+    left, runs = iter(keys), deque[list[str]]()
+    while some := list(islice(left, _SORTED_AT_A_TIME)):
+        runs.append(sorted(some))
+        yield None
+    while len(runs) > 1:
+        # To sort two that are in order compares hardly more often than there are keys.
+        runs.append(sorted(runs.popleft() + runs.popleft()))
+        yield None
+    yield runs[0] if runs else []
 
 
 def _totals_values(totals: QueueTotals) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ from feeds import BASE, event, s
 
 from streams.events import Event
 from streams.ledger import Ledger, Rules, SnapshotError, dump, load, state_hash
-from streams.ledger.writing import FORMAT, Writing
+from streams.ledger.writing import FORMAT, Writing, _sorted_by_steps
 
 
 def _ledger() -> Ledger:
@@ -200,6 +200,16 @@ def test_any_number_of_calls_comes_back(number: int) -> None:
     assert sorted(copy.book.calls) == sorted(ledger.book.calls)
     assert len(copy.book.callers.by_key) == number
     assert dump(copy) == dump(ledger)
+
+
+@pytest.mark.parametrize("number", [0, 1, 4096, 4097, 30_000])
+def test_keys_are_sorted_some_at_a_time(number: int) -> None:
+    """A step for each four thousand, and one less to bring them together, two by two."""
+    keys = [f"{each * 7919 % 30_011:x}" for each in range(number)]
+    *steps, order = _sorted_by_steps(keys)
+    assert order == sorted(keys)
+    runs = -(-number // 4096)
+    assert steps == [None] * max(0, 2 * runs - 1)
 
 
 def test_a_snapshot_that_was_written_is_freed_without_the_collector() -> None:
