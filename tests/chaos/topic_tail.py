@@ -31,9 +31,21 @@ def _consumer(bootstrap: str, topic: str) -> tuple[Consumer, list[int]]:
             "log_level": 0,
         }
     )
-    partitions = sorted(consumer.list_topics(topic, timeout=20).topics[topic].partitions)
+    partitions = _partitions(consumer, topic)
     consumer.assign([TopicPartition(topic, each, 0) for each in partitions])
     return consumer, partitions
+
+
+def _partitions(consumer: Consumer, topic: str) -> list[int]:
+    """Ask until there is an answer: of a topic that is quite new a broker may know none."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        found = sorted(consumer.list_topics(topic, timeout=20).topics[topic].partitions)
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise TailError(f"nobody tells of a partition of {topic}")
+        time.sleep(POLL_SECONDS)
 
 
 def _ends(consumer: Consumer, topic: str, partitions: list[int]) -> dict[int, int]:
