@@ -74,6 +74,7 @@ static const name WORDS[] = {
 };
 static PyObject *words[NUMBER(WORDS)];
 static PyObject *nothing;        /* the empty text */
+static PyObject *headers_name, *value_name; /* of any other record */
 static PyTypeObject *view_type; /* of records that are looked at in place */
 static PyObject *unknown; /* also a source, see streams/cloudevents.py */
 
@@ -456,12 +457,12 @@ static PyObject *read_record(PyObject *Py_UNUSED(module), PyObject *given)
             Py_RETURN_NONE;
         return read_bytes(view->value, view->value_size);
     }
-    PyObject *headers = PyObject_GetAttrString(given, "headers");
+    PyObject *headers = PyObject_GetAttr(given, headers_name);
     int has_headers = headers == NULL ? -1 : PyObject_IsTrue(headers);
     Py_XDECREF(headers);
     if (has_headers)
         return has_headers < 0 ? NULL : Py_NewRef(Py_None);
-    PyObject *value = PyObject_GetAttrString(given, "value");
+    PyObject *value = PyObject_GetAttr(given, value_name);
     PyObject *said = value == NULL ? NULL : read_plain(NULL, value);
     Py_XDECREF(value);
     return said;
@@ -495,7 +496,10 @@ PyMODINIT_FUNC PyInit_plain_events(void)
             return NULL;
     nothing = PyUnicode_InternFromString("");
     unknown = PyUnicode_InternFromString("unknown");
-    if (nothing == NULL || unknown == NULL || find_view_type() < 0)
+    headers_name = PyUnicode_InternFromString("headers");
+    value_name = PyUnicode_InternFromString("value");
+    if (nothing == NULL || unknown == NULL || headers_name == NULL || value_name == NULL
+        || find_view_type() < 0)
         return NULL;
     return PyModule_Create(&definition);
 }

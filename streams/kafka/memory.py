@@ -14,8 +14,8 @@ GIVE_BACK_SECONDS: Final = 60.0
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _LARGEST: Final = 32 << 20
 """Bytes of the largest block that glibc can be told to take from its heap."""
-_END: Final = 256 << 20
-"""So many bytes may be free at the end of the heap until the next `give_back`."""
+_END: Final = 64 << 20
+"""So many bytes may be free at the end of a heap until the next `give_back`: some fetches."""
 
 
 def keep_blocks() -> None:

@@ -49,18 +49,9 @@ static int add_to(int64_t *count, int64_t number)
     return 0;
 }
 
-static PyObject *counts_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
-{
-    static char *names[] = {"size", NULL};
-    Py_ssize_t size;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "n", names, &size))
-        return NULL;
-    /* The memory comes zeroed. */
-    return type->tp_alloc(type, size < 0 ? 0 : size);
-}
-
-/* Counts(size), without a tuple of arguments: two are made for every few seconds of a queue. */
-static PyObject *counts_made(PyObject *type, PyObject *const *args, size_t given, PyObject *names)
+/* Counts(size), without a tuple of arguments: one is made for every five seconds of a queue. The
+   memory comes zeroed. */
+static PyObject *counts_new(PyObject *type, PyObject *const *args, size_t given, PyObject *names)
 {
     if (PyVectorcall_NARGS(given) != 1 || names != NULL) {
         PyErr_SetString(PyExc_TypeError, "Counts takes its size, and nothing else");
@@ -159,23 +150,26 @@ static PyObject *counts_take_away(counts *self, PyObject *other)
     return take_away(self, other) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
-/* A number of what is in a dictionary; -1 with an error if it is none of 64 bits. */
-static int64_t numbered(PyObject *others, PyObject *const *args, Py_ssize_t given, Py_ssize_t at)
+/* Reads a dictionary of counts and as many numbers as are `wanted`; 0: it is not that. */
+static int read_some(PyObject *const *args, Py_ssize_t given, int wanted, int64_t *numbers)
 {
-    if (given <= at || !PyDict_Check(others)) {
+    if (given != wanted + 1 || !PyDict_Check(args[0])) {
         PyErr_SetString(PyExc_TypeError, "it takes a dictionary of counts, and numbers");
-        return -1;
+        return 0;
     }
-    return number_of(args[at]);
+    for (int i = 0; i < wanted; i++)
+        if ((numbers[i] = number_of(args[i + 1])) == -1 && PyErr_Occurred())
+            return 0;
+    return 1;
 }
 
 static PyObject *counts_merge_after(counts *self, PyObject *const *args, Py_ssize_t given)
 {
-    PyObject *others = given ? args[0] : Py_None, *key, *other;
-    int64_t last = numbered(others, args, given, 1);
-    if (last == -1 && PyErr_Occurred())
+    int64_t last;
+    if (!read_some(args, given, 1, &last))
         return NULL;
-    for (Py_ssize_t place = 0; PyDict_Next(others, &place, &key, &other);) {
+    PyObject *key, *other;
+    for (Py_ssize_t place = 0; PyDict_Next(args[0], &place, &key, &other);) {
         int64_t number = number_of(key);
         if ((number == -1 && PyErr_Occurred()) || (number > last && merge(self, other) < 0))
             return NULL;
@@ -185,17 +179,16 @@ static PyObject *counts_merge_after(counts *self, PyObject *const *args, Py_ssiz
 
 static PyObject *counts_take_away_within(counts *self, PyObject *const *args, Py_ssize_t given)
 {
-    PyObject *others = given ? args[0] : Py_None, *key, *other;
-    int64_t after = numbered(others, args, given, 1);
-    int64_t until = PyErr_Occurred() ? -1 : numbered(others, args, given, 2);
-    if (PyErr_Occurred())
+    int64_t bounds[2]; /* after the first, until the second */
+    if (!read_some(args, given, 2, bounds))
         return NULL;
+    PyObject *key, *other;
     int64_t longest = 0;
-    for (Py_ssize_t place = 0; PyDict_Next(others, &place, &key, &other);) {
+    for (Py_ssize_t place = 0; PyDict_Next(args[0], &place, &key, &other);) {
         int64_t number = number_of(key);
         if (number == -1 && PyErr_Occurred())
             return NULL;
-        if (number <= after || number > until)
+        if (number <= bounds[0] || number > bounds[1])
             continue;
         if (take_away(self, other) < 0)
             return NULL;
@@ -329,8 +322,7 @@ static PyTypeObject counts_type = {
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_methods = methods,
     .tp_members = members,
-    .tp_new = counts_new,
-    .tp_vectorcall = counts_made,
+    .tp_vectorcall = counts_new,
 };
 
 static struct PyModuleDef definition = {

@@ -79,6 +79,15 @@ def test_only_numbered_counts_are_added_together(given: tuple[Any, ...]) -> None
             getattr(Counts(2), name)(*given, *rest)
 
 
+@pytest.mark.parametrize("given", [(), (1, 2), ("1",), (None,)])
+def test_counts_are_made_of_their_size(given: tuple[Any, ...]) -> None:
+    """All of them 0, and nothing is told twice."""
+    for make in (Counts, _Written):
+        assert make(3).numbers() == [0, 0, 0]
+        with pytest.raises(TypeError):
+            make(*given)
+
+
 def test_pairs_are_read_back() -> None:
     """What `pairs` gives is what `set_pairs` takes, and nothing of what was there stays."""
     one, other = Counts(5), Counts(5)
