@@ -45,22 +45,3 @@ static int read_fields(PyObject *change, PyObject **fields)
             return 0;
     return 1;
 }
-
-#define AHEAD 4
-
-/* Asks for the memory of the changes that come next: it is a while since they were made, and to
-   wait for it takes longer than all else. */
-static void fetch_ahead(PyObject *changes, Py_ssize_t at)
-{
-    static const int own[] = {AT, CALL_ID, CUSTOMER, KEY, WAIT};
-    Py_ssize_t left = PyList_GET_SIZE(changes) - at;
-    if (left > 2 * AHEAD) {
-        const char *later = (const char *)PyList_GET_ITEM(changes, at + 2 * AHEAD);
-        __builtin_prefetch(later);
-        __builtin_prefetch(later + 64);
-    }
-    PyObject *next = left > AHEAD ? PyList_GET_ITEM(changes, at + AHEAD) : NULL;
-    if (next != NULL && Py_TYPE(next) == change_type)
-        for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-            __builtin_prefetch(*(PyObject **)((char *)next + field_places[own[i]]));
-}

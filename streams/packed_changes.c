@@ -91,7 +91,7 @@ static int put_value(buffer *to, PyObject *value)
 static int put_change(buffer *to, PyObject *change)
 {
     PyObject *fields[FIELDS];
-    if (!read_fields(change, fields) || !make_room(to, sizeof keys))
+    if (!read_fields(change, fields) || !make_room(to, 1))
         return 0;
     put_head(to, 0x80 | FIELDS, 0, 0);
     for (int i = 0; i < FIELDS; i++) {
@@ -113,11 +113,9 @@ static int put_changes(buffer *to, PyObject *changes)
     count < 16 ? put_head(to, 0x90 | (int)count, 0, 0)
     : count <= UINT16_MAX ? put_head(to, 0xdc, count, 2)
                           : put_head(to, 0xdd, count, 4);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        fetch_ahead(changes, i);
+    for (Py_ssize_t i = 0; i < count; i++)
         if (!put_change(to, PyList_GET_ITEM(changes, i)))
             return 0;
-    }
     return 1;
 }
 

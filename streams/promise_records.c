@@ -282,7 +282,6 @@ static PyObject *promise_batch(PyObject *Py_UNUSED(module), PyObject *arguments)
     int64_t count = 0;
     int is_done = batch == NULL ? -1 : 1;
     while (is_done > 0 && first + count < PyList_GET_SIZE(changes)) {
-        fetch_ahead(changes, first + count);
         PyObject *change = Py_NewRef(PyList_GET_ITEM(changes, first + count));
         is_done = append_change(batch, count, change, epoch, room);
         count += is_done > 0;
