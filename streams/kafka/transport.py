@@ -304,9 +304,6 @@ class Consumer(HandsOnAtOnce, driver.Consumer):
         """Read partition `tp` again from `offset`."""
         await self._thread.seek_to({tp: offset})
 
-    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        """Do nothing: the positions decide what is committed, acknowledgements do not."""
-
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         return (
             tp
