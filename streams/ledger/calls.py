@@ -9,7 +9,7 @@ from typing import Final
 from streams.ledger import kinds
 from streams.ledger.changes import NONE
 from streams.ledger.compiled import mypyc_attr, u8
-from streams.ledger.course import AT_ARRIVAL, Course, End, Odd, earliest
+from streams.ledger.course import AT_ARRIVAL, Course, Odd, earliest
 from streams.ledger.deadlines import NOWHERE, Waiter
 from streams.ledger.terms import Terms
 from streams.ledger.totals import NO_QUEUE
@@ -140,9 +140,9 @@ class Call(Waiter):
         return 0 if self.course is None else self.course.abandoned
 
     @property
-    def ends(self) -> tuple[End, ...]:
-        """Its ends, the earliest first."""
-        return () if self.course is None else self.course.ends
+    def has_ended(self) -> bool:
+        """It has an end."""
+        return self.course is not None and self.course.end is not None
 
     @property
     def label(self) -> str | None:
@@ -318,6 +318,16 @@ class Call(Waiter):
         if odd is not None and odd.unknown_answers and terms.unknown_is_human:
             return tuple(sorted((*course.human_answers, *odd.unknown_answers)))
         return course.human_answers
+
+    def first_answer(self, terms: Terms) -> int:
+        """When the first answer was that counts as human; 0: there is none."""
+        course = self.course
+        if course is None:
+            return 0
+        odd = course.odd
+        if odd is not None and odd.unknown_answers and terms.unknown_is_human:
+            return _earlier(course.answered_at, odd.unknown_answers[0])
+        return course.answered_at
 
     def new_contradictions(self, terms: Terms) -> int:
         """Return how many more answers than before are known to be later than an abandonment."""

@@ -2,11 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-__all__ = ["mypyc_attr", "u8"]
+__all__ = ["i64", "mypyc_attr", "u8"]
 
 if TYPE_CHECKING:
-    from mypy_extensions import mypyc_attr, u8
+    from mypy_extensions import i64, mypyc_attr, u8
 else:
+    i64 = int
+    """A number that fits into eight bytes: large ones are multiplied many times as fast."""
     u8 = int
     """A small number, which takes one byte instead of eight."""
 

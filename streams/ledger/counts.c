@@ -177,25 +177,43 @@ static PyObject *counts_merge_after(counts *self, PyObject *const *args, Py_ssiz
     Py_RETURN_NONE;
 }
 
-static PyObject *counts_take_away_within(counts *self, PyObject *const *args, Py_ssize_t given)
+/* 1: its number is after the first bound, until the second; 0: it is not; -1: it is none. */
+static int is_within(PyObject *key, const int64_t *bounds)
 {
-    int64_t bounds[2]; /* after the first, until the second */
-    if (!read_some(args, given, 2, bounds))
-        return NULL;
+    int64_t number = number_of(key);
+    if (number == -1 && PyErr_Occurred())
+        return -1;
+    return number > bounds[0] && number <= bounds[1];
+}
+
+/* Without `bounds` all of them: their numbers, cold after an hour, are not looked at. */
+static PyObject *take_some_away(counts *self, PyObject *others, const int64_t *bounds)
+{
     PyObject *key, *other;
     int64_t longest = 0;
-    for (Py_ssize_t place = 0; PyDict_Next(args[0], &place, &key, &other);) {
-        int64_t number = number_of(key);
-        if (number == -1 && PyErr_Occurred())
+    for (Py_ssize_t place = 0; PyDict_Next(others, &place, &key, &other);) {
+        int is_one = bounds == NULL ? 1 : is_within(key, bounds);
+        if (is_one < 0 || (is_one && take_away(self, other) < 0))
             return NULL;
-        if (number <= bounds[0] || number > bounds[1])
-            continue;
-        if (take_away(self, other) < 0)
-            return NULL;
-        if (((counts *)other)->longest > longest)
+        if (is_one && ((counts *)other)->longest > longest)
             longest = ((counts *)other)->longest;
     }
     return PyLong_FromLongLong(longest);
+}
+
+static PyObject *counts_take_away_all(counts *self, PyObject *others)
+{
+    if (read_some(&others, 1, 0, NULL))
+        return take_some_away(self, others, NULL);
+    return NULL;
+}
+
+static PyObject *counts_take_away_within(counts *self, PyObject *const *args, Py_ssize_t given)
+{
+    int64_t bounds[2];
+    if (read_some(args, given, 2, bounds))
+        return take_some_away(self, args[0], bounds);
+    return NULL;
 }
 
 static PyObject *counts_numbers(counts *self, PyObject *Py_UNUSED(none))
@@ -299,6 +317,8 @@ static PyMethodDef methods[] = {
     {"merge", (PyCFunction)counts_merge, METH_O, "Add what is in another."},
     {"take_away", (PyCFunction)counts_take_away, METH_O, "Subtract what is in another."},
     {"merge_after", FAST(counts_merge_after), METH_FASTCALL, "Add those of later numbers."},
+    {"take_away_all", (PyCFunction)counts_take_away_all, METH_O,
+     "Subtract what is in others, and return the longest duration."},
     {"take_away_within", FAST(counts_take_away_within), METH_FASTCALL,
      "Subtract those of some numbers, and return the longest duration."},
     {"numbers", (PyCFunction)counts_numbers, METH_NOARGS, "Return all of them."},

@@ -54,6 +54,14 @@ class Counts:
             if number > last:
                 self.merge(other)
 
+    def take_away_all(self, others: dict[int, "Counts"]) -> int:
+        """Subtract what is in `others`; return the longest duration in them, 0 if there is none."""
+        longest = 0
+        for other in others.values():
+            self.take_away(other)
+            longest = max(longest, other.longest)
+        return longest
+
     def take_away_within(self, others: dict[int, "Counts"], after: int, until: int) -> int:
         """Subtract those whose number is above `after` and at most `until`.
 

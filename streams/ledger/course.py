@@ -75,13 +75,14 @@ class Course:
     """What happened to a call that came, and the verdicts on it.
 
     An instant of 0 has not come. A verdict is None before it is counted for the first time,
-    `none` if it vanished again.
+    `none` if it vanished again. Few calls have a second answer or end: the first is kept by
+    itself, because the collector looks at each tuple.
     """
 
     __slots__ = (
-        "abandoned", "answer", "answer_at", "ends", "human_answers", "label", "last_at", "mark_3",
-        "mark_4", "odd", "outcome", "outcome_at", "promise", "promise_at", "revision",
-        "usefulness", "usefulness_at", "waited",
+        "abandoned", "answer", "answer_at", "answered_at", "end", "label", "last_at", "mark_3",
+        "mark_4", "more_answers", "more_ends", "odd", "outcome", "outcome_at", "promise",
+        "promise_at", "revision", "usefulness", "usefulness_at", "waited",
     )  # fmt: skip
 
     def __init__(self, last_at: int, label: str | None, breached_at: int) -> None:
@@ -89,8 +90,12 @@ class Course:
         """of all its events"""
         self.label = label
         """the queue label under which the verdicts are counted"""
-        self.human_answers: tuple[int, ...] = ()
-        self.ends: tuple[End, ...] = ()
+        self.answered_at = 0
+        """by a human, for the first time"""
+        self.more_answers: tuple[int, ...] = ()
+        self.end: End | None = None
+        """the first of its ends"""
+        self.more_ends: tuple[End, ...] = ()
         self.abandoned = self.mark_3 = self.mark_4 = 0
         self.odd: Odd | None = None
         self.outcome: str | None = None
@@ -122,25 +127,58 @@ class Course:
             return self.odds().is_news(mark)
         return True
 
+    @property
+    def human_answers(self) -> tuple[int, ...]:
+        """The answers of humans, the earliest first."""
+        return (self.answered_at, *self.more_answers) if self.answered_at else ()
+
+    @property
+    def ends(self) -> tuple[End, ...]:
+        """Its ends in their order."""
+        return () if self.end is None else (self.end, *self.more_ends)
+
     def answered(self, at: int) -> None:
         """Note the answer of a human."""
-        self.human_answers = earliest(self.human_answers, at)
+        if self.answered_at:
+            self.keep_answers(earliest(self.human_answers, at))
+        else:
+            self.answered_at = at
+
+    def keep_answers(self, instants: tuple[int, ...]) -> None:
+        """Have these be the answers of humans, the earliest first."""
+        if instants:
+            self.answered_at, self.more_answers = instants[0], instants[1:]
 
     def ended(self, at: int, by: str, resolved: int) -> None:
         """Note an end; `resolved` is 1 yes, 0 no, 2 nobody said."""
         end = End(at, by, resolved)
-        if self.ends:
-            self.ends = tuple(sorted((*self.ends, end), key=End.order)[:MAX_REPEATS])
+        if self.end is None:
+            self.end = end
         else:
-            self.ends = (end,)
+            self.keep_ends(sorted((*self.ends, end), key=End.order)[:MAX_REPEATS])
+
+    def keep_ends(self, ends: list[End]) -> None:
+        """Have these be the ends, in their order."""
+        if ends:
+            self.end, self.more_ends = ends[0], tuple(ends[1:])
+
+    def end_between(self, first: int, last: int) -> End | None:
+        """Return the first of the ends from `first` to `last`; None: there is none."""
+        end = self.end
+        if end is None or first <= end.at <= last:
+            return end
+        for later in self.more_ends:
+            if first <= later.at <= last:
+                return later
+        return None
 
     def values(self) -> tuple[object, ...]:
         """Return all of it."""
         return (
-            self.last_at, self.label, self.human_answers, self.ends, self.abandoned, self.mark_3,
-            self.mark_4, self.outcome, self.outcome_at, self.waited, self.answer, self.answer_at,
-            self.promise, self.promise_at, self.usefulness, self.usefulness_at, self.revision,
-            None if self.odd is None else self.odd.values(),
+            self.last_at, self.label, self.human_answers, [end.order() for end in self.ends],
+            self.abandoned, self.mark_3, self.mark_4, self.outcome, self.outcome_at, self.waited,
+            self.answer, self.answer_at, self.promise, self.promise_at, self.usefulness,
+            self.usefulness_at, self.revision, None if self.odd is None else self.odd.values(),
         )  # fmt: skip
 
 

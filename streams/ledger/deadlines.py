@@ -1,10 +1,10 @@
 """Moments at which a verdict can change although nothing happens."""
 
-from heapq import heappop, heappush
 from typing import Final
 
 from streams.instants import SECOND
 from streams.ledger.compiled import mypyc_attr
+from streams.ledger.ordered import Ordered
 
 __all__ = ["DUE", "NOWHERE", "Deadlines", "Waiter"]
 
@@ -38,7 +38,8 @@ class Deadlines:
 
     def __init__(self) -> None:
         self._slots: dict[int, list[Waiter]] = {}
-        self._order: list[int] = []
+        self._order = Ordered()
+        """the numbers of the slots"""
 
     @property
     def earliest(self) -> int | None:
@@ -46,7 +47,8 @@ class Deadlines:
 
         Exact to a slot, and sometimes of what was put off since: then nothing will be due.
         """
-        return self._order[0] * _SLOT if self._order else None
+        slot = self._order.first
+        return None if slot is None else slot * _SLOT
 
     def due(self, now: int, most: int) -> list[Waiter] | None:
         """Return who would be woken at `now`, in no order; changes nothing.
@@ -54,19 +56,15 @@ class Deadlines:
         None: they stand among more than `most`, and to look at all of them would take long.
         """
         last, found = now // _SLOT, list[Waiter]()
-        places = [0]
-        while places:
-            place = places.pop()
-            # A heap: nothing below a later slot is earlier.
-            if place < len(self._order) and self._order[place] <= last:
-                slot = self._order[place]
-                most -= len(self._slots[slot])
-                if most < 0:
-                    return None
-                for one in self._slots[slot]:
-                    if one.stands == slot and 0 < one.wake <= now:
-                        found.append(one)
-                places += [2 * place + 1, 2 * place + 2]
+        slot = self._order.first
+        while slot is not None and slot <= last:
+            most -= len(self._slots[slot])
+            if most < 0:
+                return None
+            for one in self._slots[slot]:
+                if one.stands == slot and 0 < one.wake <= now:
+                    found.append(one)
+            slot = self._order.first_after(slot)
         return found
 
     def set(self, waiter: Waiter, at: int) -> None:
@@ -81,7 +79,7 @@ class Deadlines:
         entries = self._slots.get(slot)
         if entries is None:
             self._slots[slot] = [waiter]
-            heappush(self._order, slot)
+            self._order.add(slot)
         else:
             entries.append(waiter)
 
@@ -92,13 +90,14 @@ class Deadlines:
         whose `wake` is no longer `DUE` when its turn comes has been seen to already.
         """
         last = now // _SLOT
-        while self._order and self._order[0] <= last:
-            slot = heappop(self._order)
-            due = self._take(slot, now)
+        slot = self._order.first
+        while slot is not None and slot <= last:
+            due = self._take(self._order.pop_first(), now)
             if due:
                 return due
             if slot == last:
                 break
+            slot = self._order.first
         return []
 
     def _take(self, slot: int, now: int) -> list[Waiter]:
@@ -116,7 +115,7 @@ class Deadlines:
                 due.append(one)
         if rest:
             self._slots[slot] = rest
-            heappush(self._order, slot)
+            self._order.add(slot)
         for one in rest:
             one.stands = slot
         if len(due) > 1:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from streams.events import EventDecoder, Headers, Rejected
+from streams.ledger.compiled import i64
 from streams.ledger.kinds import AT, told
 from streams.ledger.ledger import Ledger
 from streams.ledger.totals import Histogram
@@ -82,10 +83,10 @@ class Intake:
             except Rejected as error:
                 self.refused.append(Refusal(position, "decode", error.reason, str(error)))
                 continue
-            stamp: int = record.timestamp * _MILLISECOND
+            stamp = int(i64(record.timestamp) * _MILLISECOND)
             if stamp > self.newest_record:  # noqa: PLR1730 - twice as fast as max()
                 self.newest_record = stamp
-            fate = ledger.take(said, stamp if stamp > 0 else None)
+            fate = ledger.take(said, stamp)
             if fate in _REFUSED:
                 self.refused.append(Refusal(position, "ledger", fate, _REFUSED[fate]))
             elif latency is not None:

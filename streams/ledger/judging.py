@@ -38,9 +38,8 @@ def judge(
     if not start:
         return None
     limit = start + max_call
-    answers = call.answers(terms)
-    if answers:
-        at = answers[0]
+    at = call.first_answer(terms)
+    if at:
         abandoned = call.abandoned
         if at <= limit and (not abandoned or abandoned > limit or at <= abandoned):
             return _answered(start, at, terms)
@@ -107,11 +106,10 @@ def _first_told(course: Course, earliest: int) -> tuple[str | None, int]:
             outcome, earliest = "callback_requested", odd.requested
         if 0 < odd.rejected < earliest:
             outcome, earliest = "rejected", odd.rejected
-    if course.ends:
-        end = course.ends[0]
-        if end.at < earliest:
-            by_centre = end.ended_by in ("system", "agent")
-            outcome, earliest = "diverted" if by_centre else "abandoned", end.at
+    end = course.end
+    if end is not None and end.at < earliest:
+        by_centre = end.ended_by in ("system", "agent")
+        outcome, earliest = "diverted" if by_centre else "abandoned", end.at
     return outcome, earliest
 
 

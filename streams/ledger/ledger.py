@@ -49,6 +49,9 @@ class Ledger:
         self.book = Settlement(rules, windows=windows)
         self.source_seen: dict[str, bytes] = {}
         """the last events of each source itself, by their marks"""
+        self._max_future = rules.max_future
+        limits = rules.limits
+        self._most_calls = limits.max_calls_of_source, limits.max_calls
         self._oldest = -rules.lateness
         """what happened before is late"""
 
@@ -91,20 +94,20 @@ class Ledger:
         """How many events wait for the offer of their call."""
         return sum(call.pending for call in self.book.register.calls.values())
 
-    def apply(self, event: Event, recorded_at: int | None = None) -> str:
+    def apply(self, event: Event, recorded_at: int = 0) -> str:
         """Take in one event and return its fate.
 
-        Verdicts follow with the next `advance`. `future` (more than `max_future` after
-        `recorded_at`, the time in microseconds at which Kafka got it), `too_old` (older than
-        `max_age`) and `limit` (see `Limits`) mean that it was refused and belongs with the dead
-        letters. `orphan` is provisional: the offer may still come.
+        Verdicts follow with the next `advance`. `recorded_at` is when Kafka got it (microseconds),
+        0 or less that nobody knows. `future` (more than `max_future` after that), `too_old` (older
+        than `max_age`) and `limit` (see `Limits`) mean that it was refused and belongs with the
+        dead letters. `orphan` is provisional: the offer may still come.
         """
         return self.take(kinds.told(event), recorded_at)
 
-    def take(self, told: kinds.Told, recorded_at: int | None = None) -> str:
+    def take(self, told: kinds.Told, recorded_at: int = 0) -> str:
         """Take in what an event says and return its fate, as `apply` does."""
         at: int = told[kinds.AT]
-        if recorded_at is not None and at > recorded_at + self.rules.max_future:
+        if recorded_at > 0 and at > recorded_at + self._max_future:
             return "future"
         if at < self._oldest:
             return self._too_late(at)
@@ -343,9 +346,8 @@ class Ledger:
         if call is None:
             call = Call(call_id, mark)
             call.source = self.book.shared(told[kinds.SOURCE])
-            limits = self.rules.limits
-            most = limits.max_calls_of_source, limits.max_calls
-            if self.book.register.by_source.is_full(call.source, *most):
+            most_of_one, most = self._most_calls
+            if self.book.register.by_source.is_full(call.source, most_of_one, most):
                 raise _FullError
             self.book.register.remember(call)
             return call

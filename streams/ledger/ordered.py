@@ -31,9 +31,8 @@ class Ordered:
 
     def add(self, at: int) -> None:
         """Take in `at`, again if it is there already."""
-        if not self._blocks or self._is_past_the_end(at):
-            self._blocks.append(array("q", (at,)))
-            self._firsts.append(at)
+        if not self._blocks or at >= self._blocks[-1][-1]:
+            self._append(at)
             return
         place = max(0, bisect_right(self._firsts, at) - 1)
         block = self._blocks[place]
@@ -60,6 +59,21 @@ class Ordered:
         self._firsts[place] = block[0]
         self._join(place)
 
+    def pop_first(self) -> int:
+        """Take away the earliest and return it.
+
+        Raises:
+            IndexError: there is none.
+        """
+        block = self._blocks[0]
+        first: int = block[0]
+        del block[0]
+        if block:
+            self._firsts[0] = block[0]
+        else:
+            del self._blocks[0], self._firsts[0]
+        return first
+
     def after(self, at: int) -> int:
         """Return how many are later than `at`."""
         place = bisect_right(self._firsts, at) - 1
@@ -84,10 +98,13 @@ class Ordered:
                 return block[position]
         return self._firsts[place + 1] if place + 1 < len(self._firsts) else None
 
-    def _is_past_the_end(self, at: int) -> bool:
-        """Return whether `at` follows a last block that is full: what comes in order stays so."""
-        last = self._blocks[-1]
-        return len(last) >= _MOST and at >= last[-1]
+    def _append(self, at: int) -> None:
+        """Add what comes in order: blocks stay full then."""
+        if self._blocks and len(self._blocks[-1]) < _MOST:
+            self._blocks[-1].append(at)
+        else:
+            self._blocks.append(array("q", (at,)))
+            self._firsts.append(at)
 
     def _split(self, place: int) -> None:
         block = self._blocks[place]

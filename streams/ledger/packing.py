@@ -60,7 +60,7 @@ def call_row(call: Call) -> _Row:
     """Return what a snapshot says of `call`, as a `CallRow`."""
     course = call.followed()
     odd = _NOT_ODD if course.odd is None else course.odd
-    ends = tuple([end.order() for end in course.ends]) if course.ends else ()
+    ends = tuple([end.order() for end in course.ends])
     marks = (call.mark_1, call.mark_2, course.mark_3, course.mark_4)
     return (
         call.id, call.arrival, call.queued, call.source, call.queue, call.queue_at,
@@ -96,9 +96,9 @@ def _course_of(row: CallRow, odd: Odd | None) -> Course:
     course = Course(row.last_at, row.label, 0)
     course.odd = odd
     course.mark_3, course.mark_4 = row.marks[2:]
-    course.human_answers, course.abandoned = row.human_answers, row.abandoned
-    if row.ends:
-        course.ends = tuple([End(at, by, resolved) for at, by, resolved in row.ends])
+    course.keep_answers(row.human_answers)
+    course.keep_ends([End(at, by, resolved) for at, by, resolved in row.ends])
+    course.abandoned = row.abandoned
     course.outcome, course.outcome_at, course.waited = row.outcome, row.outcome_at, row.waited
     course.answer, course.answer_at = row.answer, row.answer_at
     course.promise, course.promise_at = row.promise, row.promise_at

@@ -335,7 +335,7 @@ class Settlement:
             delay = terms.answer_target if undecided else self._max_call
             self._wake_at(call, start + delay)
         elif again is not None:
-            if not call.ends:
+            if not call.has_ended:
                 # Looked at now and then, so that no entry outlives a call that ended long ago.
                 again = min(again, max(self.now, call.outcome_at) + _LOOK_AGAIN)
             self._wake_at(call, again)

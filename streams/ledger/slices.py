@@ -155,7 +155,11 @@ class Slices:
         longest = 0
         for key in self._keys(after, until):
             slices = self._stretches[key].read()
-            longest = max(longest, sums.take_away_within(slices, after, until))
+            if after < key * _TOGETHER and (key + 1) * _TOGETHER <= until + 1:
+                gone = sums.take_away_all(slices)
+            else:
+                gone = sums.take_away_within(slices, after, until)
+            longest = max(longest, gone)
         return longest
 
     def forget(self, after: int, until: int) -> None:

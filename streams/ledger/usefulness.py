@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 from streams.ledger.calls import Call
 from streams.ledger.compiled import mypyc_attr
-from streams.ledger.course import End
 from streams.ledger.terms import Terms
 
-__all__ = ["Usefulness", "end_of_talk", "judge_usefulness"]
+__all__ = ["Usefulness", "judge_usefulness"]
 
 
 @mypyc_attr(acyclic=True)
@@ -22,14 +21,6 @@ class Usefulness:
         """when it was decided; undecided: when it will be if nothing happens"""
 
 
-def end_of_talk(call: Call, limit: int) -> End | None:
-    """Return the earliest end at or after the human answer of an answered `call`."""
-    for end in call.ends:
-        if call.outcome_at <= end.at <= limit:
-            return end
-    return None
-
-
 def judge_usefulness(
     call: Call, arrivals: Sequence[int], terms: Terms, max_call: int, now: int
 ) -> Usefulness:
@@ -39,7 +30,7 @@ def judge_usefulness(
     if it is the only one.
     """
     limit = call.start(terms) + max_call
-    end = end_of_talk(call, limit)
+    end = call.followed().end_between(call.outcome_at, limit)
     if end is None:
         return Usefulness("unknown" if now >= limit else None, limit)
     if end.resolved != 2:

@@ -169,8 +169,10 @@ class Windows:
     def advance(self, end: int) -> None:
         """Let the windows end at `end` (event time); never goes back."""
         self.end = max(self.end, end)
-        if self._number_unfolded > _MAX_UNFOLDED:
-            self.fold()
+        while self._number_unfolded > _MAX_UNFOLDED:
+            # The one that was folded longest ago: not all at once, and what came and went since
+            # is never in a short window.
+            self.fold_queue(next(iter(self._unfolded)))
 
     def labels(self) -> list[str]:
         """Return the labels under which something was counted."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from streams.ledger.ordered import Ordered
 
-_steps = st.lists(st.tuples(st.sampled_from(("add", "add", "remove")), st.integers(0, 60)))
+_steps = st.lists(st.tuples(st.sampled_from(("add", "add", "remove", "pop")), st.integers(0, 60)))
 
 
 def _agree(found: Ordered, plain: list[int], at: int) -> None:
@@ -27,6 +27,9 @@ def test_it_is_a_sorted_list(steps: list[tuple[str, int]], asked: int) -> None:
         if what == "add":
             found.add(at)
             insort(plain, at)
+        elif what == "pop":
+            if plain:
+                assert found.pop_first() == plain.pop(0)
         elif at in plain:
             found.remove(at)
             plain.remove(at)
@@ -44,7 +47,11 @@ def test_more_than_a_block_of_them(step: int) -> None:
         insort(plain, at)
         if turn % 997 == 0:
             _agree(found, plain, at)
-    for turn in range(number):
+    for turn in range(0, number, 3):
+        assert found.pop_first() == plain.pop(0)
+        if turn % 997 == 0:
+            _agree(found, plain, plain[turn % len(plain)])
+    for turn in range(len(plain)):
         at = plain.pop(turn * 104_729 % len(plain))
         found.remove(at)
         if turn % 997 == 0:
@@ -75,6 +82,9 @@ def test_what_is_not_there_cannot_be_taken_away() -> None:
         with pytest.raises(LookupError):
             found.remove(at)
     assert len(found) == 1
+    assert found.pop_first() == 6
+    with pytest.raises(IndexError):
+        found.pop_first()
 
 
 def test_emptied_blocks_are_given_back() -> None:

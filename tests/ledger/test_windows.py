@@ -325,6 +325,24 @@ def test_a_call_given_up_takes_no_wait_along() -> None:
     assert _of(ledger.windows, label="help").wait_count == 0
 
 
+def test_a_backlog_that_nobody_reads_is_folded_a_queue_at_a_time() -> None:
+    """Never all at once, nor is more kept than the most; what is read then is the same."""
+    read, unread = _windows(), _windows()
+    queues = [f"queue-{number}" for number in range(20)]
+    for turn in range(600):
+        at = BASE + s(turn * 5)
+        for queue in queues:
+            for windows in (read, unread):
+                windows.wait(queue, s(turn % 90), at, 1)
+        unread.advance(at)
+        assert len(unread._unfolded) >= len(queues) - 1
+        assert sum(map(len, unread._unfolded.values())) <= 4096
+        read.advance(at)
+        if turn % 10 == 0:
+            read.fold()
+    assert unread.read() == read.read()
+
+
 def test_queues_are_folded_one_by_one_as_all_at_once() -> None:
     """Whatever is counted between: what writes a snapshot folds a queue at each step."""
     whole, parts = _windows(), _windows()

@@ -84,7 +84,7 @@ class _Story:
         except Rejected:
             return
         self.events += 1
-        stamp = self._now if self.events % 2 else None
+        stamp = self._now if self.events % 2 else 0
         fate = self._ledger.apply(event, stamp)
         assert self._twin.apply(event, stamp) == fate
 
