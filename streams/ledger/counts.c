@@ -163,20 +163,6 @@ static int read_some(PyObject *const *args, Py_ssize_t given, int wanted, int64_
     return 1;
 }
 
-static PyObject *counts_merge_after(counts *self, PyObject *const *args, Py_ssize_t given)
-{
-    int64_t last;
-    if (!read_some(args, given, 1, &last))
-        return NULL;
-    PyObject *key, *other;
-    for (Py_ssize_t place = 0; PyDict_Next(args[0], &place, &key, &other);) {
-        int64_t number = number_of(key);
-        if ((number == -1 && PyErr_Occurred()) || (number > last && merge(self, other) < 0))
-            return NULL;
-    }
-    Py_RETURN_NONE;
-}
-
 /* 1: its number is after the first bound, until the second; 0: it is not; -1: it is none. */
 static int is_within(PyObject *key, const int64_t *bounds)
 {
@@ -184,6 +170,20 @@ static int is_within(PyObject *key, const int64_t *bounds)
     if (number == -1 && PyErr_Occurred())
         return -1;
     return number > bounds[0] && number <= bounds[1];
+}
+
+static PyObject *counts_merge_within(counts *self, PyObject *const *args, Py_ssize_t given)
+{
+    int64_t bounds[2];
+    if (!read_some(args, given, 2, bounds))
+        return NULL;
+    PyObject *key, *other;
+    for (Py_ssize_t place = 0; PyDict_Next(args[0], &place, &key, &other);) {
+        int is_one = is_within(key, bounds);
+        if (is_one < 0 || (is_one && merge(self, other) < 0))
+            return NULL;
+    }
+    Py_RETURN_NONE;
 }
 
 /* Without `bounds` all of them: their numbers, cold after an hour, are not looked at. */
@@ -316,7 +316,7 @@ static PyMethodDef methods[] = {
     {"add_one", FAST(counts_add_one), METH_FASTCALL, "Add 1 to the count at each place."},
     {"merge", (PyCFunction)counts_merge, METH_O, "Add what is in another."},
     {"take_away", (PyCFunction)counts_take_away, METH_O, "Subtract what is in another."},
-    {"merge_after", FAST(counts_merge_after), METH_FASTCALL, "Add those of later numbers."},
+    {"merge_within", FAST(counts_merge_within), METH_FASTCALL, "Add those of some numbers."},
     {"take_away_all", (PyCFunction)counts_take_away_all, METH_O,
      "Subtract what is in others, and return the longest duration."},
     {"take_away_within", FAST(counts_take_away_within), METH_FASTCALL,

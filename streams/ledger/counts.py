@@ -48,10 +48,10 @@ class Counts:
         both = self._beside(other)
         self._numbers = [_bounded(mine - theirs) for mine, theirs in both]
 
-    def merge_after(self, others: dict[int, "Counts"], last: int) -> None:
-        """Add what is in those of `others` whose number is above `last`."""
+    def merge_within(self, others: dict[int, "Counts"], after: int, until: int) -> None:
+        """Add those of `others` whose number is above `after` and at most `until`."""
         for number, other in others.items():
-            if number > last:
+            if after < number <= until:
                 self.merge(other)
 
     def take_away_all(self, others: dict[int, "Counts"]) -> int:

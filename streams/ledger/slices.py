@@ -175,6 +175,10 @@ class Slices:
         """Return all of them, which are going to be others."""
         return [one for each in self._stretches.values() for one in each.change().values()]
 
+    def last(self) -> int:
+        """Return a number above which there is none."""
+        return (max(self._stretches, default=-1) + 1) * _TOGETHER - 1
+
     def longest_after(self, last: int) -> int:
         """Return the longest wait of those whose number is above `last`."""
         edge = last // _TOGETHER

@@ -34,6 +34,8 @@ _LONGEST: Final = (3, 5)
 _FINE_IN_COARSE: Final = _COARSE // _FINE
 _WAIT_BOUNDS: Final[tuple[float, ...]] = (1.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 _MAX_UNFOLDED: Final = 4096
+_NEVER: Final = 1 << 60
+"""No slice has so high a number."""
 
 _NAMES: Final[list[str]] = [
     verdict if verdict == state else f"{verdict}_{state}" for verdict, state in PAIRS
@@ -76,12 +78,15 @@ class QueueWindows:
 
     def add(self, added: dict[int, Counts]) -> None:
         """Add fine slices by number, given away, wherever they have not left the window."""
-        tails = self.tails
+        tails, total, until = self.tails, Counts(KINDS), _NEVER
+        # Each window has what the shorter one before has, and more.
         for index, sums in enumerate(self.sums):
             last = tails[index]
             if index >= _FIRST_COARSE:
                 last = (last + 1) * _FINE_IN_COARSE - 1
-            sums.merge_after(added, last)
+            total.merge_within(added, last, until)
+            sums.merge(total)
+            until = last
         self._keep(added)
 
     def _keep(self, added: dict[int, Counts]) -> None:
@@ -108,6 +113,10 @@ class QueueWindows:
             _rebucket(sums, places)
 
     def _leave(self, index: int, slices: Slices, tail: int) -> None:
+        length, width = _SPANS[index]
+        if tail - self.tails[index] >= length // width and slices.last() <= tail:
+            self.sums[index] = Counts(KINDS)
+            return
         sums = self.sums[index]
         gone = slices.take_from(sums, self.tails[index], tail)
         if gone and gone >= sums.longest:

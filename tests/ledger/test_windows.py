@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 from feeds import BASE, event, s
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from streams.events import Event
 from streams.instants import MINUTE, SECOND
@@ -323,6 +325,41 @@ def test_a_call_given_up_takes_no_wait_along() -> None:
     _told(22, event("call.queued", 1, "a", queue="help"), ledger=ledger)
     assert _of(ledger.windows).wait_count == 0
     assert _of(ledger.windows, label="help").wait_count == 0
+
+
+_JUMPS = st.sampled_from([1, 4, 5, 60, 299, 900, 1800, 3600, 7200, 86_400, 40 * 86_400])
+_STEPS = st.lists(st.one_of(
+    st.tuples(st.just("wait"), st.integers(-4000, 400), st.integers(0, 900)),
+    st.tuples(st.just("pass"), _JUMPS, st.booleans()),
+), max_size=25)  # fmt: skip
+
+
+def _agree(windows: Windows, waits: list[tuple[int, int]], end: int) -> None:
+    for name in NAMES if waits else ():
+        length, width = LENGTHS[name], SLICES[name]
+        tail = (BASE + s(end - length)) // s(width)
+        inside = [wait for at, wait in waits if (BASE + s(at)) // s(width) > tail]
+        found = _of(windows, name)
+        assert (found.wait_count, found.wait_sum) == (len(inside), sum(inside)), name
+        assert found.wait_max == max(inside, default=0), name
+
+
+@given(_STEPS)
+@example([("wait", 0, 3), ("pass", 1, True), ("wait", 399, 9), ("pass", 299, True)])
+@example([("wait", 0, 3), ("pass", 1, True), ("wait", 399, 9), ("pass", 60, True)])
+def test_a_window_holds_what_lies_in_it(steps: list[Any]) -> None:
+    """Whenever it is read, whatever came late or ahead, however long nothing was read."""
+    windows, waits, now = _windows(), list[tuple[int, int]](), 0
+    for what, number, more in steps:
+        if what == "wait":
+            windows.wait("sales", s(more), BASE + s(now + number), 1)
+            waits.append((now + number, more))
+        else:
+            now += number
+            windows.advance(BASE + s(now))
+            if more:
+                _agree(windows, waits, now)
+    _agree(windows, waits, now)
 
 
 def test_a_backlog_that_nobody_reads_is_folded_a_queue_at_a_time() -> None:
