@@ -97,6 +97,7 @@ class KafkaLogs:
     async def bounds(self, tp: TopicPartition) -> tuple[int, int]:
         """Return the first offset that is still there and the one the next record will get."""
         async with self._reader() as reader:
+            await _known(reader, tp.topic)
             first = await _patiently(lambda: reader.beginning_offsets([tp]))
             end = await _patiently(lambda: reader.end_offsets([tp]))
         return first[tp], end[tp]
@@ -204,6 +205,13 @@ class KafkaLogs:
         )
         await _started(reader, _patiently(reader.start))
         return reader
+
+
+async def _known(reader: Any, topic: str) -> None:
+    """Have `reader` know of `topic`: asked of one it does not know it looks again later."""
+    client = reader._client  # noqa: SLF001
+    if client.cluster.partitions_for_topic(topic) is None:
+        await client.add_topic(topic)
 
 
 async def _portions(

@@ -36,13 +36,16 @@ class FetchPace:
     def __init__(self) -> None:
         self._busy_until = 0
 
-    def after(self, at: int, *, brought: bool, calm: bool) -> FetchWait:
+    def after(self, at: int, *, brought: bool, calm: bool, behind: bool = False) -> FetchWait:
         """Return it after a fetch that was answered `at` (microseconds) and `brought` records.
 
         `calm`: no deadline comes so soon that it has to be known that nothing came before it.
+        `behind`: there was more than was brought; the end of a backlog is not to wait.
         """
         if brought:
             self._busy_until = at + QUIET_AFTER
+        if behind:
+            return QUIET
         if at < self._busy_until:
             return BUSY
         return CALM if calm else QUIET

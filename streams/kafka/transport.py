@@ -113,10 +113,21 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
         fetcher._proc_fetch_request = stamped  # noqa: SLF001
 
+    def _is_full(self, fetcher: Any) -> bool:
+        """Return whether of some partition as much was fetched as is given at a time."""
+        # Whole batches of records: what is given is less than the most by a part of one.
+        much = fetcher._max_partition_fetch_bytes // 2  # noqa: SLF001
+        return any(self._fetched([tp]) >= much for tp in [*fetcher._records])  # noqa: SLF001
+
     def _set_pace(self, fetcher: Any, *, brought: bool) -> None:
         """Have the next fetch wait as long as fits what this one brought."""
         positions = self.consumer.positions
-        wait = self._pace.after(positions.clock(), brought=brought, calm=positions.is_calm)
+        wait = self._pace.after(
+            positions.clock(),
+            brought=brought,
+            calm=positions.is_calm,
+            behind=brought and self._is_full(fetcher),
+        )
         fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = wait  # noqa: SLF001
 
     async def on_thread_stop(self) -> None:

@@ -28,6 +28,15 @@ def test_after_a_moment_without_events_the_next_one_is_fetched_at_once() -> None
     assert QUIET.max_ms == BUSY.max_ms
 
 
+@pytest.mark.parametrize("calm", [True, False])
+def test_a_backlog_is_fetched_without_waiting(calm: bool) -> None:
+    """Its end, too, which may be less than is worth an answer while events come."""
+    pace = FetchPace()
+    wait = pace.after(START, brought=True, calm=calm, behind=True)
+    assert (wait.min_bytes, wait.max_ms) == (1, BUSY.max_ms)
+    assert pace.after(START + 1, brought=True, calm=calm) == BUSY
+
+
 def test_who_has_seen_no_event_yet_is_quiet() -> None:
     """A worker that starts on an empty topic."""
     assert FetchPace().after(START, brought=False, calm=True) == CALM
