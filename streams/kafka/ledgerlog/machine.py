@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from streams.collector import uncollected
 from streams.events import REASONS
-from streams.instants import SECOND
+from streams.instants import MINUTE
 from streams.kafka.batch import Record
 from streams.kafka.dead_letters import DeadLetter
 from streams.kafka.ledgerlog.records import LogDamagedError, Tick
@@ -27,11 +27,16 @@ from streams.ledger.totals import Histogram
 from streams.ledger.writing import Writing, dump, prepare
 from streams.packed_changes import packed
 
-__all__ = ["STRIDE", "Machine", "Outcome", "StateWriting"]
+__all__ = ["MOST_UNJUDGED", "STRIDE", "Machine", "Outcome", "StateWriting"]
 
-STRIDE: Final = 30 * SECOND
-"""While behind, deadlines fire at least every so much event time, so that they keep their order
-among the facts of a backlog."""
+STRIDE: Final = 5 * MINUTE
+"""While behind, deadlines fire at least every so much event time.
+
+Verdicts are functions of the facts, so any stride gives the same; in a long one what happened to a
+call is judged together.
+"""
+MOST_UNJUDGED: Final = 2000
+"""So many calls are judged at once, in some milliseconds: nothing else has its turn meanwhile."""
 
 
 class _State(Struct, array_like=True):
@@ -122,11 +127,14 @@ class Machine:
         while done < len(records):
             ends = NEVER if stride is None else self._stride_ends()
             done = take(ledger, records, done, ends, latency, wall)
-            if stride is not None and ledger.watermark > ends:
+            if stride is not None and (ledger.watermark > ends or self._has_much_to_judge()):
                 self.next_offset = records[done - 1].offset + 1
                 self.advance(stride())
         self._refuse(records)
         self.next_offset = next_offset
+
+    def _has_much_to_judge(self) -> bool:
+        return len(self.ledger.book.touched_calls()) >= MOST_UNJUDGED
 
     def advance(self, now: int) -> None:
         """Fire every deadline up to `now`."""
