@@ -6,7 +6,7 @@ The private names are those of aiokafka 0.14 and of asyncio in Python 3.11 to 3.
 import asyncio
 from collections import deque
 from collections.abc import Iterator
-from functools import partial
+from functools import cache
 from typing import Any
 
 from aiokafka import conn
@@ -111,9 +111,19 @@ class JoinedProduceRequest(ProduceRequest):  # type: ignore[misc]
 
     def build(self, request_struct_class: Any) -> Any:
         """Return the request of that version."""
-        request = super().build(request_struct_class)
-        vars(request)["encode"] = partial(joined, request)
-        return request
+        return super().build(_joining(request_struct_class))
+
+
+class _Joined:
+    """A request of some version, encoded by `joined`."""
+
+    def encode(self) -> bytes:
+        return joined(self)
+
+
+@cache
+def _joining(version: Any) -> Any:
+    return type(version.__name__, (_Joined, version), {})
 
 
 def joined(request: Any) -> bytes:

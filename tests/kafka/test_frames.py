@@ -1,6 +1,7 @@
 """Frames are joined once, and nobody can tell: against asyncio's reader and aiokafka's encoding."""
 
 import asyncio
+import weakref
 from typing import Any
 
 import pytest
@@ -129,8 +130,18 @@ def test_a_request_is_what_aiokafka_encodes(name: str | None, acks: int, topics:
         versions = {0: (version, version)}
         plain = ProduceRequest(transactional_id=name, **asked).prepare(versions)
         ours = JoinedProduceRequest(transactional_id=name, **asked).prepare(versions)
-        assert type(ours) is type(plain)
+        assert isinstance(ours, type(plain))
         assert ours.encode() == joined(plain) == plain.encode()
+
+
+def test_a_request_is_gone_as_soon_as_nobody_has_it() -> None:
+    """With half a megabyte of records: the collector does not come by for a long time."""
+    asked: dict[str, Any] = {"required_acks": -1, "timeout": 1, "topics": [("t", [(0, b"x")])]}
+    request = JoinedProduceRequest(transactional_id=None, **asked).prepare({0: (0, 7)})
+    gone = weakref.ref(request)
+    assert request.encode()
+    del request
+    assert gone() is None
 
 
 def test_a_batch_that_is_still_a_bytearray_goes_into_it() -> None:
