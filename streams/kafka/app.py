@@ -10,7 +10,6 @@ from faust.types import TP
 
 from streams.kafka.assignment import Assignment
 from streams.kafka.batch import Batch
-from streams.kafka.frames import join_frames
 from streams.kafka.handing import AsItIs
 from streams.kafka.header_names import tolerate_odd_header_names
 from streams.kafka.security import faust_credentials
@@ -70,7 +69,6 @@ class Steps(Protocol):
 def build_app(settings: Settings, bootstrap: str, positions: Assignment, steps: Steps) -> EdgeApp:
     """Return the app, ready to start on the running loop."""
     tolerate_odd_header_names()
-    join_frames()
     urls = [f"{SCHEME}://{server.strip()}" for server in bootstrap.split(",")]
     app = EdgeApp(
         settings.group,

@@ -1,5 +1,7 @@
 """What goes over a connection, joined once: aiokafka and asyncio copy it three to eight times.
 
+A request is copied twice more, when what stands before it is added.
+
 The private names are those of aiokafka 0.14 and of asyncio in Python 3.11 to 3.13.
 """
 
@@ -18,7 +20,7 @@ __all__ = ["JoinedProduceRequest", "JoiningReader", "join_frames", "joined"]
 
 
 def join_frames() -> None:
-    """Have every connection and every producer of this process do so."""
+    """Have every connection and every producer do so that this process makes from now on."""
     conn.AIOKafkaProtocol = _JoiningProtocol
     sender.ProduceRequest = JoinedProduceRequest
 
@@ -66,7 +68,10 @@ class JoiningReader(asyncio.StreamReader):
 
         Raises:
             asyncio.IncompleteReadError: the connection ended before.
+            ValueError: fewer than none are asked for, by a frame of no such protocol.
         """
+        if n < 0:
+            raise ValueError(n)
         if self._exception is not None:
             raise self._exception
         self._wanted = n
@@ -136,7 +141,7 @@ def _pieces(field: Any, value: Any) -> Iterator[bytes]:
     if isinstance(field, Schema):
         for part, of_part in zip(field.fields, value, strict=True):
             yield from _pieces(part, of_part)
-    elif isinstance(field, Array) and value is not None:
+    elif type(field) is Array and value is not None:
         yield Int32.encode(len(value))
         for item in value:
             yield from _pieces(field.array_of, item)

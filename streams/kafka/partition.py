@@ -152,7 +152,7 @@ class PartitionProcessor:
             self.highwater = fresh.highwater
         self._ticked_at = wall
         caught_up = None if hold else caught_up_at(fresh, self.next_offset)
-        self.machine.advance(self._firing_time(wall, caught_up))
+        self.machine.go_on(self._firing_time(wall, caught_up))
         moved = self._ticked_offset != self.next_offset
         tick, outcome = self.machine.close(epoch)
         self._ticked_offset = self.next_offset

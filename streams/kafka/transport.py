@@ -104,7 +104,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         async def stamped(assignment: Any, node_id: Any, request: Any) -> bool:
             brought = await self._stamped(send, assignment, node_id, request)
             hand_on_as_parsed(fetcher._records)  # noqa: SLF001
-            self._set_pace(fetcher, brought=brought)
+            self._set_pace(fetcher, brought=brought, full=brought and self._is_full(request))
             if not brought:
                 # Deadlines may fire now that did not when this had not been confirmed. Where
                 # there are records, they may when these have been taken in.
@@ -113,20 +113,23 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
         fetcher._proc_fetch_request = stamped  # noqa: SLF001
 
-    def _is_full(self, fetcher: Any) -> bool:
-        """Return whether of some partition as much was fetched as is given at a time."""
+    def _is_full(self, request: Any) -> bool:
+        """Return whether `request` brought of some partition as much as is given at a time."""
         # Whole batches of records: what is given is less than the most by a part of one.
-        much = fetcher._max_partition_fetch_bytes // 2  # noqa: SLF001
-        return any(self._fetched([tp]) >= much for tp in [*fetcher._records])  # noqa: SLF001
+        return any(
+            self._fetched([TP(topic, partition)]) >= most // 2
+            for topic, partitions in request.topics
+            for partition, _, most in partitions
+        )
 
-    def _set_pace(self, fetcher: Any, *, brought: bool) -> None:
+    def _set_pace(self, fetcher: Any, *, brought: bool, full: bool) -> None:
         """Have the next fetch wait as long as fits what this one brought."""
         positions = self.consumer.positions
         wait = self._pace.after(
             positions.clock(),
             brought=brought,
             calm=positions.is_calm,
-            behind=brought and self._is_full(fetcher),
+            behind=full,
         )
         fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = wait  # noqa: SLF001
 

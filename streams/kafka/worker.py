@@ -26,6 +26,7 @@ from streams.kafka.cadence import Cadence
 from streams.kafka.clock import SteadyClock
 from streams.kafka.embedded import EmbeddedBroker
 from streams.kafka.errors import EdgeError, crash_error
+from streams.kafka.frames import join_frames
 from streams.kafka.keeper import TICKS_WORTH_A_SNAPSHOT
 from streams.kafka.ledgerlog.ports import LogStore, Source
 from streams.kafka.log_on_kafka import KafkaLogs
@@ -109,6 +110,7 @@ class Worker:
         log.info("metrics at %s", endpoint.url)
 
     async def _start(self, stack: AsyncExitStack, bootstrap: str) -> None:
+        join_frames()
         self._outputs = Outputs(self.settings, bootstrap)
         await self._outputs.start()
         stack.push_async_callback(_bounded, self._outputs.stop)

@@ -15,6 +15,8 @@ __all__ = ["NEVER", "Intake", "Refusal"]
 NEVER: Final = 1 << 61
 """A time in microseconds that does not come."""
 _MILLISECOND: Final = 1000
+_LATEST: Final = NEVER // _MILLISECOND
+"""What a record is taken to be stamped with at most: no clock goes so far."""
 
 _REFUSED: Final = {
     "future": "the event lies further in the future of its record than `max_future`",
@@ -83,7 +85,7 @@ class Intake:
             except Rejected as error:
                 self.refused.append(Refusal(position, "decode", error.reason, str(error)))
                 continue
-            stamp = int(i64(record.timestamp) * _MILLISECOND)
+            stamp = _stamp(record.timestamp)
             if stamp > self.newest_record:  # noqa: PLR1730 - twice as fast as max()
                 self.newest_record = stamp
             fate = ledger.take(said, stamp)
@@ -95,3 +97,11 @@ class Intake:
             if ledger.watermark > ends:
                 return position + 1
         return len(records)
+
+
+def _stamp(timestamp: int) -> int:
+    """Return a record's timestamp (milliseconds) in microseconds; below 0 there is none."""
+    at = i64(timestamp)
+    if at < 0:
+        return -1
+    return (at if at < _LATEST else _LATEST) * _MILLISECOND  # noqa: FURB136

@@ -9,7 +9,6 @@ from streams.ledger.callbacks import Owed, callback_promises
 from streams.ledger.callers import Callers
 from streams.ledger.calls import (
     ALONE,
-    AMONG,
     ANSWERED,
     APART,
     FREE,
@@ -132,19 +131,12 @@ class Settlement:
         """
         calls, self._touched = self._touched, []
         customers, self._touched_customers = self._touched_customers, {}
-        alone: list[Call] = []
         for call in calls:
             call.is_touched = False
             if call.arrival:
                 customer = self._settle_call(call)
-                if customer is None:
-                    alone.append(call)
-                else:
+                if customer is not None:
                     customers[customer.id] = customer
-        for call in alone:
-            # Only now: another call of the same customer may have come behind it.
-            if call.hold not in (AMONG, APART) or str(call.held_by) not in customers:
-                self._settle_alone(call, self.terms.of(call.queue), ())
         for customer in customers.values():
             if customer.troubled:
                 self._settle_troubled(customer)
@@ -152,7 +144,7 @@ class Settlement:
                 self._settle_untroubled(customer)
 
     def _settle_call(self, call: Call) -> Customer | None:
-        """Judge `call`; return its customer if he has to be looked at; None: it stands alone."""
+        """Judge `call`; return its customer if he has to be looked at as well."""
         terms = self.terms.of(call.queue)
         if call.is_contestable or call.outcome not in ANSWERED:
             call.is_contestable = False
@@ -166,10 +158,14 @@ class Settlement:
         is_trouble = failed or (bool(self.attached) and call.id in self.attached)
         customer = self.callers.of(call, is_trouble)
         if customer is None:
+            self._settle_alone(call, terms, ())
             return None
         if is_trouble:
             customer.troubled = True
-        return customer if customer.troubled or len(customer.calls) > 1 else None
+        if customer.troubled or len(customer.calls) > 1:
+            return customer
+        self._settle_alone(call, terms, ())
+        return None
 
     def judged(self, call: Call, terms: Terms) -> Judgement | None:
         """Return what the facts of `call` say now; nothing is counted. None: an orphan."""

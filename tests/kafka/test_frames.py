@@ -103,6 +103,18 @@ def test_a_frame_larger_than_the_limit_comes_in() -> None:
     asyncio.run(read())
 
 
+def test_a_frame_of_fewer_than_no_bytes_is_refused() -> None:
+    """As asyncio does: the other side speaks something else, and aiokafka hangs up."""
+
+    async def read() -> None:
+        reader, _ = _joining()
+        reader.feed_data(b"abc")
+        with pytest.raises(ValueError, match="-1"):
+            await reader.readexactly(-1)
+
+    asyncio.run(read())
+
+
 def test_what_broke_the_connection_is_raised() -> None:
     """Who waits for a frame learns of it, and who asks for one after it."""
 

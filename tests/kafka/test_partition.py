@@ -3,17 +3,18 @@
 from collections import Counter
 from functools import cache
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from records import TOPIC, Raw, batch, records
 from truths import plain_truths, truths
 
-from streams.events import CallEnded, CallOffered, Event
+from streams.events import CallAnswered, CallEnded, CallOffered, Event
 from streams.instants import HOUR, MINUTE, SECOND
 from streams.kafka.batch import Fresh
 from streams.kafka.ledgerlog.machine import MOST_UNJUDGED, STRIDE, Machine
 from streams.kafka.partition import PartitionProcessor, Stretch
-from streams.ledger import Rules
+from streams.ledger import QueueRules, Rules
 from streams.simulate import Centre, small_centre
 
 BASE = 1_772_445_600 * SECOND
@@ -26,8 +27,9 @@ def centre_events() -> tuple[Event, ...]:
     return tuple(Centre(small_centre(), seed=3).events(300))
 
 
-def offered(number: int, seconds: float) -> Event:
-    return CallOffered(id=f"o{number}", at=BASE + round(seconds * SECOND), call_id=f"c{number}")
+def offered(number: int, seconds: float, customer: str | None = None) -> Event:
+    at = BASE + round(seconds * SECOND)
+    return CallOffered(id=f"o{number}", at=at, call_id=f"c{number}", customer=customer)
 
 
 def processor() -> PartitionProcessor:
@@ -190,20 +192,14 @@ def test_an_event_ahead_of_its_record_fires_nothing_early() -> None:
 
 
 def test_a_backlog_is_ticked_through_in_strides() -> None:
-    """Deadlines of a batch that spans hours fire in between, not all at its end.
-
-    What they tell is in order up to a stride.
-    """
+    """Deadlines of a batch that spans hours fire in between, not all at its end."""
     rows = records([offered(n, 60 * n) for n in range(100)])
     one = processor()
     assert one.apply(batch(rows), LATER)
     assert one.ledger.now >= one.ledger.watermark - 2 * SECOND - STRIDE
-    broken = [
-        c.at
-        for c in tick(one, LATER, None).outcome.changes
-        if (c.verdict, c.state) == ("answer", "broken")
-    ]
-    assert all(at >= max(broken[:n], default=0) - STRIDE for n, at in enumerate(broken))
+    stretch = tick(one, LATER, None)
+    assert len(stretch.tick.steps) >= 99 * MINUTE // STRIDE
+    broken = [c for c in stretch.outcome.changes if (c.verdict, c.state) == ("answer", "broken")]
     assert len(broken) == 99
 
 
@@ -215,7 +211,37 @@ def test_a_dense_backlog_is_judged_some_at_a_time() -> None:
         assert one.apply(part, LATER)
         most = max(most, len(one.ledger.book.touched_calls()))
     assert MOST_UNJUDGED - 500 <= most < MOST_UNJUDGED
-    assert len(tick(one, LATER, None).tick.steps) == 4
+    assert len(tick(one, LATER, None).tick.steps) == 5
+
+
+@pytest.mark.parametrize("gap", [2 * HOUR, None])
+def test_a_repeated_call_before_a_gap_is_no_correction(gap: int | None) -> None:
+    """It is known when so much time passes at once that the first one would be useful."""
+    spoken: list[Event] = [
+        offered(0, 0, customer="ann"),
+        CallAnswered(id="a0", at=BASE + SECOND, call_id="c0", answered_by="human"),
+        CallEnded(id="e0", at=BASE + MINUTE, call_id="c0"),
+        offered(1, 100, customer="ann"),
+        CallAnswered(id="a1", at=BASE + 101 * SECOND, call_id="c1", answered_by="human"),
+    ]
+    later = [] if gap is None else [offered(2, gap // SECOND)]
+    one = processor()
+    assert one.apply(batch(records([*spoken, *later])), LATER)
+    changes = tick(one, LATER, Fresh(LATER, highwater=len(spoken) + len(later))).outcome.changes
+    found = [(c.call_id, c.state, c.was) for c in changes if c.verdict == "usefulness"]
+    assert found[0] == ("c0", "useless", None)
+    assert all(was is None for _, _, was in found)
+
+
+@pytest.mark.parametrize(("window", "stride"), [
+    (HOUR, STRIDE), (4 * MINUTE, 2 * MINUTE), (SECOND, 30 * SECOND),
+])  # fmt: skip
+def test_strides_are_shorter_than_what_a_repeated_call_has(window: int, stride: int) -> None:
+    """Whatever queue says so, and as soon as rules change; never shorter than half a minute."""
+    one = Machine(TOPIC, 0, Rules(queues={"sales": QueueRules(repeat_window=window)}))
+    assert one._stride == stride
+    one.change_rules(Rules())
+    assert one._stride == STRIDE
 
 
 def test_latency_is_observed_only_live() -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from confluent_kafka import Producer
@@ -15,7 +16,9 @@ from streams.instants import SECOND
 from streams.kafka.dead_letters import HEADER_PREFIX, HEADERS
 from streams.kafka.embedded import EmbeddedBroker
 from streams.kafka.errors import EdgeError
+from streams.kafka.frames import JoiningReader
 from streams.kafka.produce import EventProducer, produce
+from streams.kafka.worker import Worker
 from streams.keys import CallKeys
 from streams.settings import Settings
 from streams.simulate import Centre, small_centre
@@ -48,6 +51,22 @@ def test_totals_are_those_of_a_plain_ledger(broker: EmbeddedBroker) -> None:
     with running_worker(SETTINGS, broker.bootstrap) as worker:
         worker.wait_for(written)
         assert truths(worker.totals()) == plain_truths(EVENTS, now())
+
+
+def test_frames_of_all_its_connections_are_joined(broker: EmbeddedBroker) -> None:
+    """Of those it reads by and of those it writes by."""
+    produced(broker)
+
+    def readers(worker: Worker) -> list[Any]:
+        consumer = worker._app.reader.thread._ensure_consumer()
+        clients = consumer._client, worker.outputs._producer.client
+        return [conn._reader for client in clients for conn in client._conns.values()]
+
+    with running_worker(SETTINGS, broker.bootstrap) as worker:
+        worker.wait_for(len(EVENTS))
+        found = worker.read(readers)
+    assert len(found) >= 2
+    assert {type(reader) for reader in found} == {JoiningReader}
 
 
 def test_a_restarted_worker_counts_the_same_and_repeats_no_output(broker: EmbeddedBroker) -> None:

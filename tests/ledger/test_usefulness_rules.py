@@ -1,10 +1,10 @@
 """Every rule on usefulness, each with a story of its own."""
 
 import pytest
-from feeds import BASE, event, tell
+from feeds import event, tell
 
 from streams.events import Event
-from streams.instants import HOUR, SECOND
+from streams.instants import SECOND
 from streams.ledger import Ledger, Rules
 
 
@@ -50,20 +50,6 @@ def test_another_call_of_the_customer_within_the_window_is_useless(
 ) -> None:
     """Ended at 100 s; whoever rings again within an hour was not helped."""
     assert tell(*spoke(98), rings(again), until=8000).usefulness() == verdict
-
-
-@pytest.mark.parametrize("owed", [False, True])
-def test_what_came_between_two_ticks_is_judged_together(owed: bool) -> None:
-    """Read late, a repetition is known when its first call is judged: nothing is corrected."""
-    ledger = Ledger(Rules())
-    given_up = [event("call.offered", -60, "z", customer="ann"), event("call.abandoned", -55, "z")]
-    again = [rings(100), event("call.answered", 103, "b", answered_by="human")]
-    for one in (*(given_up if owed else ()), *spoke(30), *again):
-        ledger.apply(one)
-    ledger.advance(BASE + 3 * HOUR)
-    found = [(one.state, one.was) for one in ledger.drain() if one.verdict == "usefulness"]
-    assert ("useless", None) in found
-    assert all(was is None for _, was in found)
 
 
 def test_a_call_during_the_talk_is_no_repetition() -> None:

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from streams.collector import uncollected
 from streams.events import REASONS
-from streams.instants import MINUTE
+from streams.instants import MINUTE, SECOND
 from streams.kafka.batch import Record
 from streams.kafka.dead_letters import DeadLetter
 from streams.kafka.ledgerlog.records import LogDamagedError, Tick
@@ -32,11 +32,13 @@ __all__ = ["MOST_UNJUDGED", "STRIDE", "Machine", "Outcome", "StateWriting"]
 STRIDE: Final = 5 * MINUTE
 """While behind, deadlines fire at least every so much event time.
 
-Verdicts are functions of the facts, so any stride gives the same; in a long one what happened to a
-call is judged together.
+Verdicts are functions of the facts, so any stride gives the same within `lateness`; in a long one
+what happened to a call is judged together.
 """
+SHORTEST_STRIDE: Final = 30 * SECOND
 MOST_UNJUDGED: Final = 2000
-"""So many calls are judged at once, in some milliseconds: nothing else has its turn meanwhile."""
+"""When so many calls wait to be judged they are, in some milliseconds: nothing else has its turn
+meanwhile."""
 
 
 class _State(Struct, array_like=True):
@@ -85,6 +87,7 @@ class Machine:
         self._unknown_fields = 0
         self._refused: list[DeadLetter] = []
         self._steps: list[tuple[int, int]] = []
+        self._stride = _stride_of(rules)
 
     @property
     def rules(self) -> Rules:
@@ -129,12 +132,25 @@ class Machine:
             done = take(ledger, records, done, ends, latency, wall)
             if stride is not None and (ledger.watermark > ends or self._has_much_to_judge()):
                 self.next_offset = records[done - 1].offset + 1
-                self.advance(stride())
+                self.go_on(stride())
         self._refuse(records)
         self.next_offset = next_offset
 
     def _has_much_to_judge(self) -> bool:
-        return len(self.ledger.book.touched_calls()) >= MOST_UNJUDGED
+        book = self.ledger.book
+        # A tick has a snapshot that is being written be written at once, which takes longer.
+        return book.originals is None and len(book.touched_calls()) >= MOST_UNJUDGED
+
+    def go_on(self, now: int) -> None:
+        """Fire every deadline up to `now`, after a gap in two steps.
+
+        Otherwise an answer whose customer rang again before the gap would be useful first, because
+        so much time has passed, and corrected at once.
+        """
+        reached = self.ledger.now + self._stride
+        if now > reached + self._stride:
+            self.advance(reached)
+        self.advance(now)
 
     def advance(self, now: int) -> None:
         """Fire every deadline up to `now`."""
@@ -216,6 +232,7 @@ class Machine:
         """Judge by `rules` from here on; what was decided stays decided."""
         if _in_order(rules) != _in_order(self.ledger.rules):
             self.ledger = load(rules, dump(self.ledger))
+            self._stride = _stride_of(rules)
 
     def _digest(self) -> bytes:
         """Return the beginning of an array whose last element is what changed."""
@@ -235,7 +252,7 @@ class Machine:
 
     def _stride_ends(self) -> int:
         """Return the watermark at which the next tick inside a batch is due."""
-        return self.ledger.now + self.ledger.rules.grace + STRIDE
+        return self.ledger.now + self.ledger.rules.grace + self._stride
 
     def _refuse(self, records: Sequence[Record]) -> None:
         """Make dead letters of what was refused of `records`."""
@@ -287,6 +304,12 @@ def _enveloped(machine: Machine, ledger: bytes) -> bytes:
             ledger=ledger,
         )
     )
+
+
+def _stride_of(rules: Rules) -> int:
+    """Return a stride in which no answer can become useful for want of a repeated call."""
+    shortest = min(one.repeat_window for one in (rules.default, *rules.queues.values()))
+    return max(SHORTEST_STRIDE, min(STRIDE, shortest // 2))
 
 
 def _in_order(rules: Rules) -> bytes:
