@@ -30,7 +30,7 @@ class Waiter:
 
 
 class Deadlines:
-    """A timing wheel: setting is O(1), and putting off again and again takes no room.
+    """A timing wheel: setting costs the same however many wait, putting off takes no room.
 
     A waiter stands in the slot of its `wake` or in one before, from where it moves on when the
     time of that slot comes; where it stood later, before it was brought forward, it is obsolete.

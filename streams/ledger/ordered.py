@@ -14,7 +14,7 @@ _MOST: Final = 1024
 
 @mypyc_attr(acyclic=True)
 class Ordered:
-    """A sorted multiset of instants (microseconds), each eight bytes in a block of few.
+    """A sorted multiset of instants (or numbers of slots), each eight bytes in a block of few.
 
     Adding and taking away cost the same however many there are, up to millions.
     """

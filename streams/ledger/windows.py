@@ -179,8 +179,8 @@ class Windows:
         """Let the windows end at `end` (event time); never goes back."""
         self.end = max(self.end, end)
         while self._number_unfolded > _MAX_UNFOLDED:
-            # The one that was folded longest ago: not all at once, and what came and went since
-            # is never in a short window.
+            # The one whose counts have waited longest: not all at once, and what came and went
+            # meanwhile is never in a short window.
             self.fold_queue(next(iter(self._unfolded)))
 
     def labels(self) -> list[str]:
