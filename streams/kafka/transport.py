@@ -114,7 +114,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         fetcher._proc_fetch_request = stamped  # noqa: SLF001
 
     def _is_full(self, request: Any) -> bool:
-        """Return whether `request` brought of some partition as much as is given at a time."""
+        """Return whether `request` brought of some partition as much as is given at a time.
+
+        Also if of some an error was brought: to ask again need not wait.
+        """
         # Whole batches of records: what is given is less than the most by a part of one.
         return any(
             self._fetched([TP(topic, partition)]) >= most // 2

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-CHILD = """
+GROWING = """
 import sys
 from streams.kafka.memory import give_back
 
@@ -27,17 +27,18 @@ print(resident() - begun)
 """
 
 
-def grown(way: str) -> int:
-    """By how many bytes a process grows that frees large blocks and keeps small ones between."""
-    command = [sys.executable, "-c", CHILD, way]
+def counted(program: str, way: str) -> int:
+    """Return the number that `program` prints, in a process of its own."""
+    command = [sys.executable, "-c", program, way]
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc")
 def test_large_blocks_are_given_back_although_small_ones_lie_between() -> None:
-    """Twenty megabytes at a time, all freed, and four hundred kilobytes kept."""
-    assert grown("told") < 4_000_000
-    assert grown("as it is") > 10_000_000
+    """Twenty megabytes at a time, all freed, and four hundred kilobytes kept: by how many bytes
+    the process has grown."""
+    assert counted(GROWING, "told") < 4_000_000
+    assert counted(GROWING, "as it is") > 10_000_000
 
 
 FETCHING = """
@@ -58,14 +59,8 @@ print(faults() - begun)
 """
 
 
-def faults(way: str) -> int:
-    """How many pages are new in ten fetches of 24 megabytes, each of which is freed."""
-    command = [sys.executable, "-c", FETCHING, way]
-    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc")
 def test_the_next_fetch_finds_the_pages_of_the_last_one() -> None:
-    """It would fault in each of its six thousand pages anew."""
-    assert faults("told") < 5_000
-    assert faults("as it is") > 50_000
+    """Ten of 24 megabytes, each freed: they would fault in each of six thousand pages anew."""
+    assert counted(FETCHING, "told") < 5_000
+    assert counted(FETCHING, "as it is") > 50_000

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Producer
+from msgspec.structs import replace
 from topic_reader import committed, headers_of, read_all, value_of
 from truths import plain_truths, truths
 from workers import running_worker, until
@@ -17,6 +18,7 @@ from streams.kafka.dead_letters import HEADER_PREFIX, HEADERS
 from streams.kafka.embedded import EmbeddedBroker
 from streams.kafka.errors import EdgeError
 from streams.kafka.frames import JoiningReader
+from streams.kafka.pace import FetchPace, FetchWait
 from streams.kafka.produce import EventProducer, produce
 from streams.kafka.worker import Worker
 from streams.keys import CallKeys
@@ -51,6 +53,26 @@ def test_totals_are_those_of_a_plain_ledger(broker: EmbeddedBroker) -> None:
     with running_worker(SETTINGS, broker.bootstrap) as worker:
         worker.wait_for(written)
         assert truths(worker.totals()) == plain_truths(EVENTS, now())
+
+
+def test_only_the_end_of_what_is_there_is_waited_for(
+    broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fetch that was given as much as is given at a time says that there is more."""
+    told: list[bool] = []
+    after = FetchPace.after
+
+    def noted(pace: FetchPace, at: int, **how: bool) -> FetchWait:
+        told.append(how["behind"])
+        return after(pace, at, **how)
+
+    monkeypatch.setattr(FetchPace, "after", noted)
+    call = CallOffered(id="o", at=now(), call_id="c" * 200)
+    written = produced(broker, [replace(call, id=f"{n:0200}") for n in range(3000)])
+    with running_worker(SETTINGS, broker.bootstrap) as worker:
+        worker.wait_for(written)
+        until(lambda: bool(told) and not told[-1], "the end")
+    assert any(told)
 
 
 def test_frames_of_all_its_connections_are_joined(broker: EmbeddedBroker) -> None:

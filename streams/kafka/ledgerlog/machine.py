@@ -36,6 +36,7 @@ Verdicts are functions of the facts, so any stride gives the same within `latene
 what happened to a call is judged together.
 """
 SHORTEST_STRIDE: Final = 30 * SECOND
+"""However soon a repeated call makes no answer useless any more: each stride costs a step."""
 MOST_UNJUDGED: Final = 2000
 """When so many calls wait to be judged they are, in some milliseconds: nothing else has its turn
 meanwhile."""
